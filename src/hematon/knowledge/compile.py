@@ -1,0 +1,482 @@
+"""Turn the records into the compiled form: lookups for readers, arrays for the engine.
+
+What is decided here: how reference bands become continuous limits, how frequencies become
+likelihood ratios (shrinkage, floor, clamp; `model.yaml`), and how what is known about lineages
+becomes weights of presentations. Deterministic: the same files give the same bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hematon.knowledge import records
+from hematon.knowledge.compiled import SOMETHING_ELSE, Floats
+from hematon.knowledge.files import KnowledgeFiles
+
+Json = dict[str, Any]
+
+DIVISORS = {"mean+-2SD": 2.0, "5th pct (lower)": 1.6449}
+"""Standard deviations between the median and a limit, by kind of limit; 1.96 for the others."""
+LONG_BAND_DAYS = 365
+"""Within a longer band the limit is flat, but for this half-width around each edge."""
+EDGE_DAYS = 182
+LINEAGE_FINDINGS = ("LAB_ANEMIA", "LAB_NEUTROPENIA", "LAB_THROMBOCYTOPENIA")
+PARTITION = (
+    "LAB_ISO_ANEMIA",
+    "LAB_ISO_NEUTROPENIA",
+    "LAB_ISO_THROMBOCYTOPENIA",
+    "LAB_BICYTOPENIA",
+    "LAB_PANCYTOPENIA",
+)
+SOMETHING_ELSE_NORMAL_COUNTS = 0.3
+"""Share of normal counts in the row for something else: it must be able to explain them."""
+NORMAL_COUNTS_FLOOR = 0.002
+
+
+def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
+    """Compile validated records into one JSON-able bundle.
+
+    Args:
+        files: every knowledge file.
+        fingerprint: SHA-256 of the files.
+
+    Returns:
+        The bundle that `Knowledge.from_bundle` reads.
+    """
+    parameters = {name: p.value for name, p in files.model.parameters.items()}
+    findings = files.findings.findings
+    frequency, background, general = _frequencies(files, parameters)
+    present, absent = _log_ratios(frequency, background, parameters)
+    tests = _tests(files, frequency)
+    return {
+        "version": max(c.reviewed for c in files.conditions).isoformat(),
+        "fingerprint": fingerprint,
+        "hpo_version": files.hpo.version,
+        "analytes": [_analyte(i, a) for i, a in enumerate(files.analytes.analytes)],
+        "loinc": [
+            {"code": c.code, "name": c.name, "analyte": a.id, "use": c.use, "unit": c.unit,
+             "note": c.note}
+            for a in files.analytes.analytes
+            for c in a.loinc
+        ],
+        "findings": [
+            {"index": i, "id": f.id, "kind": f.kind, "name": f.name, "hpo": f.hpo,
+             "group": f.group, "background": f.background, "grade": f.grade,
+             "source": f.source, "when": rule(f.when), "unless": rule(f.unless)}
+            for i, f in enumerate(findings)
+        ],
+        "conditions": [_condition(i, c) for i, c in enumerate(files.conditions)]
+        + [_something_else(len(files.conditions))],
+        "tests": tests["info"],
+        "treatments": [
+            {"kind": m.kind, "finding": m.finding, "names": m.names, "snomed": m.snomed,
+             "atc": m.atc}
+            for m in files.treatments.maps
+        ],
+        "windows": [w.model_dump(include={"kind", "analytes", "days", "effect", "text"})
+                    for w in files.treatments.windows],
+        "rules": _rules(files),
+        "settings": {
+            "default": files.settings.default,
+            "all": {s.id: s.model_dump() for s in files.settings.settings},
+        },
+        "parameters": parameters,
+        "parameter_grade": "expert"
+        if any(p.grade == "expert" for p in files.model.parameters.values())
+        else "counted",
+        "bands": [[b.id, b.name, b.at_least] for b in files.model.bands],
+        "sources": {
+            s.id: {"citation": s.citation, "status": s.status,
+                   **({"pmid": s.pmid} if s.pmid else {}), **({"doi": s.doi} if s.doi else {})}
+            for s in files.sources.sources
+        },
+        "raw": {
+            "condition_codes": {
+                f"{code.system}:{code.code}": c.id for c in reversed(files.conditions)
+                for code in c.codes
+            },
+            "genes": _genes(files),
+            "hpo_findings": _invert(files.hpo.findings),
+            "hpo_broader": files.hpo.broader,
+            "hpo_obsolete": files.hpo.obsolete,
+            "hpo_ids": files.hpo.ids,
+            "intervals": {f.analyte: _interval(f) for f in files.intervals},
+            "frequency": frequency.tolist(),
+            "log_ratio_present": present.T.tolist(),
+            "log_ratio_absent": absent.T.tolist(),
+            "evidence": list(_evidence(files)),
+            "undamped_groups": files.model.undamped_groups,
+            "lineages": [c.model_dump() for c in files.model.lineages],
+            "lineage_weights": _lineage_weights(files, frequency, background).T.tolist(),
+            "channels": _channels(files, frequency),
+            "variants": [v.model_dump() for v in files.model.variants],
+            "test_positive": tests["positive"],
+        },
+    }
+
+
+def rule(criterion: records.Criterion | None) -> Json | None:
+    """Write a criterion as plain nested values, without unset keys."""
+    if criterion is None:
+        return None
+    plain: Json = criterion.model_dump(by_alias=True, exclude_none=True)
+    return plain
+
+
+def _invert(findings: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    inverted: dict[str, list[str]] = {}
+    for finding, terms in findings.items():
+        for term in terms:
+            inverted.setdefault(term, []).append(finding)
+    return inverted
+
+
+def _analyte(index: int, a: records.Analyte) -> Json:
+    return {
+        "index": index, "id": a.id, "name": a.name, "unit": a.unit, "scale": a.scale,
+        "decimals": a.decimals,
+        "plausible_low": a.plausible.low if a.plausible else 0.0,
+        "plausible_high": a.plausible.high if a.plausible else 1e12,
+        "other_units": {o.unit: o.factor for o in a.other_units},
+        "names": a.names,
+        "loinc": [c.code for c in a.loinc if c.use in ("primary", "alternate")],
+        "positive_finding": a.positive_finding, "valid_days": a.valid_days,
+        "part_of_count": a.part_of_count,
+    }
+
+
+def _condition(index: int, c: records.Condition) -> Json:
+    return {
+        "index": index, "id": c.id, "name": c.name, "category": c.category,
+        "never_miss": c.never_miss, "prior": c.prior.value, "prior_grade": c.prior.grade,
+        "prior_source": c.prior.source, "age_median": c.age.median, "age_p5": c.age.p5,
+        "age_p95": c.age.p95, "male_fraction": c.sex.male_fraction,
+        "inheritance": c.inheritance, "marrow": c.presentation.marrow, "note": c.note,
+        "gate": rule(c.gate),
+    }
+
+
+def _something_else(index: int) -> Json:
+    return {
+        "index": index, "id": SOMETHING_ELSE, "name": "Something else (none of these)",
+        "category": "other", "never_miss": False, "prior": 0.0, "prior_grade": "expert",
+        "prior_source": ["HEMATON_MODEL"], "age_median": 8.0, "age_p5": 0.0, "age_p95": 18.0,
+        "male_fraction": 0.5, "inheritance": None, "marrow": None,
+        "note": "Takes the share of causes this knowledge does not hold", "gate": None,
+    }
+
+
+def _rules(files: KnowledgeFiles) -> Json:
+    return {
+        "definitions": [
+            {"id": d.id, "name": d.name, "text": d.text, "when": rule(d.when),
+             "unless": rule(d.unless), "source": d.source, "grade": d.grade}
+            for d in files.definitions.definitions
+        ],
+        "severity": [
+            {"id": r.id, "group": r.group, "name": r.name, "text": r.text, "when": rule(r.when),
+             "unless": rule(r.unless), "source": r.source, "grade": r.grade,
+             "needs_marrow": r.needs_marrow, "criteria": f.criteria, "edition": f.edition}
+            for f in files.severity
+            for r in f.rules
+        ],
+        "urgency": [
+            {"id": r.id, "level": r.level, "name": r.name, "text": r.text, "act": r.act,
+             "confirm": r.confirm, "confirmed_by": r.confirmed_by, "when": rule(r.when),
+             "unless": rule(r.unless), "source": r.source, "grade": r.grade}
+            for r in files.urgency.rules
+        ],
+        "floor": [
+            {"id": r.id, "name": r.name, "when": rule(r.when), "conditions": r.conditions}
+            for r in files.floor.rules
+        ],
+        "floor_exclusions": [
+            {"condition": e.condition, "when": rule(e.when), "text": e.text}
+            for e in files.floor.exclusions
+        ],
+        "floor_source": files.floor.source,
+        "floor_grade": files.floor.grade,
+        "hazards": [
+            {"id": h.id, "text": h.text, "conditions": h.conditions, "when": rule(h.when),
+             "unless": rule(h.unless), "test": h.test, "source": h.source, "grade": h.grade}
+            for h in files.hazards.hazards
+        ],
+        "cutoffs": [
+            {"id": c.id, "analyte": c.analyte, "population": c.population,
+             "steps": [s.model_dump(include={"from_days", "to_days", "sex", "value"})
+                       for s in c.steps]}
+            for c in files.cutoffs.cutoffs
+        ],
+        "editions": {"urgency": files.urgency.edition, "definitions": files.definitions.edition,
+                     "floor": files.floor.edition, "hazards": files.hazards.edition},
+    }
+
+
+# --- reference intervals -----------------------------------------------------------------------
+
+
+def _interval(file: records.IntervalsFile) -> Json:
+    variants: Json = {}
+    populations = {b.population for b in file.bands}
+    for sex in ("female", "male"):
+        for population in ("any", "duffy_null"):
+            bands = [b for b in file.bands if b.sex in ("any", sex)]
+            if population == "duffy_null":
+                if "duffy_null" not in populations:
+                    continue
+                null = [b for b in bands if b.population == "duffy_null"]
+                first = min(b.age_min_days for b in null)
+                bands = [b for b in bands if b.population != "duffy_null"
+                         and b.age_max_days < first] + null
+            else:
+                bands = [b for b in bands if b.population != "duffy_null"]
+            variants[f"{sex}/{population}"] = _knots(sorted(bands, key=lambda b: b.age_min_days))
+    return {
+        "variants": variants,
+        "source": sorted({s for b in file.bands for s in b.source}),
+        "edition": file.edition,
+        "bands": [
+            {"sex": b.sex, "population": b.population, "from": b.age_min_days,
+             "to": b.age_max_days, "grade": b.grade, "source": b.source, "kind": b.kind}
+            for b in file.bands
+        ],
+    }
+
+
+def _knots(bands: list[records.IntervalBand]) -> list[list[float]]:
+    """Place knots so that limits run continuously through the bands.
+
+    A short band has one knot in its middle; a long one is flat but near its edges. Each row is
+    age, lower, median, upper, standard deviation below, standard deviation above.
+    """
+    rows: list[list[float]] = []
+    for band in bands:
+        width = band.age_max_days - band.age_min_days + 1
+        if width > LONG_BAND_DAYS:
+            ages = [band.age_min_days + EDGE_DAYS, band.age_max_days - EDGE_DAYS]
+        else:
+            ages = [(band.age_min_days + band.age_max_days) / 2]
+        divisor = DIVISORS.get(band.kind, 1.96)
+        rows.extend([float(age), band.lower, band.median, band.upper, divisor] for age in ages)
+    return rows
+
+
+# --- likelihoods -------------------------------------------------------------------------------
+
+
+def _frequencies(
+    files: KnowledgeFiles, parameters: Mapping[str, float]
+) -> tuple[Floats, Floats, Floats]:
+    """Give P(finding | condition), background and general frequency.
+
+    A counted n of N is drawn towards the background by `pseudo_count` children; a finding with no
+    row in a condition has its frequency in the general population; the row for something else
+    has the background.
+    """
+    findings = files.findings.findings
+    column = {f.id: i for i, f in enumerate(findings)}
+    background = np.array([0.5 if f.background is None else f.background for f in findings])
+    general = np.array(
+        [0.5 if f.general_population is None else f.general_population for f in findings]
+    )
+    frequency = np.tile(general, (len(files.conditions) + 1, 1))
+    frequency[-1] = background
+    k = parameters["pseudo_count"]
+    for row, condition in enumerate(files.conditions):
+        for e in condition.evidence:
+            at = column[e.finding]
+            value = e.frequency
+            if e.grade == "counted" and e.n is not None and e.of is not None:
+                value = (e.n + k * background[at]) / (e.of + k)
+            frequency[row, at] = value
+    floor = parameters["frequency_floor"]
+    return np.clip(frequency, floor, 1 - floor), background, general
+
+
+def _log_ratios(
+    frequency: Floats, background: Floats, parameters: Mapping[str, float]
+) -> tuple[Floats, Floats]:
+    low, high = parameters["ratio_min"], parameters["ratio_max"]
+    present = np.log(np.clip(frequency / background, low, high))
+    absent = np.log(np.clip((1 - frequency) / (1 - background), low, high))
+    return present, absent
+
+
+def _evidence(files: KnowledgeFiles) -> Iterable[Json]:
+    background = {f.id: f.background for f in files.findings.findings}
+    for condition in files.conditions:
+        for e in condition.evidence:
+            yield {
+                "condition": condition.id, "finding": e.finding, "frequency": e.frequency,
+                "background": background[e.finding], "n": e.n, "of": e.of, "basis": e.basis,
+                "grade": e.grade, "source": e.source, "note": e.note,
+            }
+
+
+# --- presentations -----------------------------------------------------------------------------
+
+
+def _lineage_weights(files: KnowledgeFiles, frequency: Floats, background: Floats) -> Floats:
+    """Give the weight of each presentation: which lineages are low, and how deep.
+
+    Returns:
+        (conditions + 1, red states x white states x platelet states); rows sum to 1. States are
+        in `model.yaml` order, not_low before low, red slowest.
+    """
+    ids = [f.id for f in files.findings.findings]
+    column = {name: i for i, name in enumerate(ids)}
+    n = len(frequency)
+    classes = frequency[:, [column[f] for f in PARTITION]]
+    total = classes.sum(axis=1)
+    none = np.maximum(1 - total, NORMAL_COUNTS_FLOOR)
+    none[-1] = SOMETHING_ELSE_NORMAL_COUNTS
+    classes = classes / total[:, None] * (1 - none)[:, None]
+    marginal = frequency[:, [column[f] for f in LINEAGE_FINDINGS]]
+    two = _split_pairs(classes, marginal)
+    pattern = np.zeros((n, 2, 2, 2))
+    pattern[:, 0, 0, 0] = none
+    pattern[:, 1, 0, 0], pattern[:, 0, 1, 0], pattern[:, 0, 0, 1] = classes[:, :3].T
+    pattern[:, 1, 1, 0], pattern[:, 1, 0, 1], pattern[:, 0, 1, 1] = two.T
+    pattern[:, 1, 1, 1] = classes[:, 4]
+    depth = [
+        _depth(channel, low_of, frequency, background, column)
+        for channel, low_of in zip(files.model.lineages, LINEAGE_FINDINGS, strict=True)
+    ]
+    weights = np.einsum("nabc,nai,nbj,nck->nijk", pattern, *depth)
+    return weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=1, keepdims=True)
+
+
+def _split_pairs(classes: Floats, marginal: Floats) -> Floats:
+    """Split the share of two low lineages over red+white, red+platelet, white+platelet.
+
+    The share of each lineage among the pairs is what its marginal leaves after the isolated and
+    the three-lineage share; each pair has what the lineage it lacks leaves free.
+    """
+    bi = classes[:, 3]
+    left = np.clip(marginal - classes[:, :3] - classes[:, 4:5], 0.0, None)
+    left = np.minimum(left, bi[:, None])
+    lacking = np.clip(bi[:, None] - left, 0.02 * bi[:, None] + 1e-9, None)
+    share = lacking[:, [2, 1, 0]]
+    return share / share.sum(axis=1, keepdims=True) * bi[:, None]
+
+
+def _depth(
+    channel: records.LineageChannel,
+    low_finding: str,
+    frequency: Floats,
+    background: Floats,
+    column: Mapping[str, int],
+) -> Floats:
+    """Give P(state | low or not) as (conditions, 2, states).
+
+    A state that names a finding has that finding's frequency relative to the lineage being low
+    (for a not-low state, relative to it not being low). Each low state's finding includes the
+    deeper ones, so shares are differences down the ladder. Where a condition says nothing, the
+    ratio of the background is used.
+    """
+    n = len(frequency)
+    low = column[low_finding]
+    states = [*channel.not_low, *channel.low]
+    out = np.zeros((n, 2, len(states)))
+    reached = np.ones(n)
+    for i in range(len(channel.low) - 1):
+        deeper = channel.low[i + 1].finding
+        ratio = _conditional(frequency, background, column[deeper or low], low)
+        nxt = np.minimum(reached, ratio)
+        out[:, 1, len(channel.not_low) + i] = reached - nxt
+        reached = nxt
+    out[:, 1, len(states) - 1] = reached
+    rest = np.ones(n)
+    for i, state in enumerate(channel.not_low[1:], start=1):
+        share = np.clip(
+            frequency[:, column[state.finding or low]] / np.maximum(1 - frequency[:, low], 0.02),
+            0.0, 0.8,
+        )
+        out[:, 0, i] = share
+        rest = rest - share
+    out[:, 0, 0] = rest
+    return out
+
+
+def _conditional(frequency: Floats, background: Floats, finding: int, low: int) -> Floats:
+    ratio = frequency[:, finding] / np.maximum(frequency[:, low], 1e-3)
+    silent = frequency[:, low] <= frequency[:, finding]
+    ratio[silent] = background[finding] / background[low]
+    return np.clip(ratio, 0.02, 0.98)
+
+
+def _channels(files: KnowledgeFiles, frequency: Floats) -> list[Json]:
+    column = {f.id: i for i, f in enumerate(files.findings.findings)}
+    channels = []
+    for channel in files.model.channels:
+        weights = np.zeros((len(frequency), len(channel.states)))
+        for i, state in enumerate(channel.states[1:], start=1):
+            weights[:, i] = frequency[:, column[state.finding or ""]]
+        over = np.maximum(weights.sum(axis=1) / 0.98, 1.0)
+        weights /= over[:, None]
+        weights[:, 0] = 1 - weights.sum(axis=1)
+        channels.append(
+            {"analyte": channel.analyte, "text": channel.text,
+             "states": [s.model_dump() for s in channel.states], "weights": weights.T.tolist()}
+        )
+    return channels
+
+
+# --- genes and tests ---------------------------------------------------------------------------
+
+
+def _genes(files: KnowledgeFiles) -> dict[str, list[list[Any]]]:
+    genes: dict[str, list[list[Any]]] = {}
+    for i, condition in enumerate(files.conditions):
+        for gene in condition.genes:
+            genes.setdefault(gene.symbol, []).append([i, list(gene.modes)])
+    return genes
+
+
+def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
+    """Give the tests and P(positive | condition) for those with a stated accuracy.
+
+    A test that reads a finding of the model uses the finding's frequencies, so that acting on its
+    result is the same as entering the finding; any other uses sensitivity for the conditions it
+    finds and one minus specificity for the rest.
+    """
+    column = {f.id: i for i, f in enumerate(files.findings.findings)}
+    names = [c.id for c in files.conditions] + [SOMETHING_ELSE]
+    info, positive = [], []
+    for index, test in enumerate(files.tests.tests):
+        row = -1
+        if test.finding is not None and test.conditions != ["*"]:
+            row = len(positive)
+            positive.append(frequency[:, column[test.finding]].tolist())
+        elif test.sensitivity is not None and test.specificity is not None:
+            wanted = _test_conditions(test, files)
+            if wanted:
+                row = len(positive)
+                high = min(test.sensitivity, 0.995)
+                low = max(1 - test.specificity, 0.002)
+                positive.append([high if name in wanted else low for name in names])
+        info.append(
+            {"index": index, "row": row, "id": test.id, "name": test.name, "tier": test.tier,
+             "tier_when": test.tier_when, "specimen": test.specimen, "positive": test.positive,
+             "conditions": test.conditions, "invasiveness": test.invasiveness,
+             "before_transfusion": test.before_transfusion, "turnaround": test.turnaround,
+             "pitfalls": test.pitfalls, "finding": test.finding, "done_when": test.done_when,
+             "grade": test.grade, "source": test.source}
+        )
+    return {"info": info, "positive": positive}
+
+
+def _test_conditions(test: records.Test, files: KnowledgeFiles) -> set[str]:
+    if test.conditions != ["*"]:
+        return set(test.conditions)
+    if test.finding == "LAB_RETIC_LOW" or test.finding == "MAR_HYPO":
+        at = {f.id: i for i, f in enumerate(files.findings.findings)}[test.finding]
+        del at
+        return {
+            c.id for c in files.conditions
+            for e in c.evidence if e.finding == test.finding and e.frequency >= 0.5
+        }
+    return {c.id for c in files.conditions if c.category.startswith("inherited")}

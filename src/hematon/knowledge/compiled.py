@@ -1,0 +1,333 @@
+"""The compiled knowledge: what a running assessment and the readers look things up in.
+
+Made by `compile.py` from the records, stored as JSON, loaded without pydantic or YAML. Numbers
+the engine multiplies are arrays; everything a person reads is plain frozen values. All axes are
+fixed at compile time: `conditions` has the conditions in file order and, last, the row
+`something_else`; `findings` are the columns of the likelihood matrices; `analytes` the columns of
+every count array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+SOMETHING_ELSE = "something_else"
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """Something a laboratory measures; see `records.Analyte`."""
+
+    index: int
+    id: str
+    name: str
+    unit: str | None
+    scale: str
+    decimals: int
+    plausible_low: float
+    plausible_high: float
+    other_units: Mapping[str, float]
+    names: tuple[str, ...]
+    loinc: tuple[str, ...]
+    positive_finding: str | None
+    valid_days: int
+    part_of_count: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoincCode:
+    """What a LOINC code maps to."""
+
+    code: str
+    name: str
+    analyte: str
+    use: str
+    unit: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingInfo:
+    """A finding and where its numbers come from."""
+
+    index: int
+    id: str
+    kind: str
+    name: str
+    hpo: str | None
+    group: str | None
+    background: float | None
+    grade: str
+    source: tuple[str, ...]
+    when: Mapping[str, Any] | None
+    unless: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionInfo:
+    """A condition as a reader of the report needs it."""
+
+    index: int
+    id: str
+    name: str
+    category: str
+    never_miss: bool
+    prior: float
+    prior_grade: str
+    prior_source: tuple[str, ...]
+    age_median: float
+    age_p5: float
+    age_p95: float
+    male_fraction: float
+    inheritance: str | None
+    marrow: str | None
+    note: str | None
+    gate: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceInfo:
+    """Where the frequency of a finding in a condition comes from."""
+
+    frequency: float
+    background: float
+    n: int | None
+    of: int | None
+    basis: str
+    grade: str
+    source: tuple[str, ...]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TestInfo:
+    """A test, as `records.Test`, with its row in the outcome matrix (-1 when it has none)."""
+
+    index: int
+    row: int
+    id: str
+    name: str
+    tier: int
+    tier_when: str | None
+    specimen: str
+    positive: str | None
+    conditions: tuple[str, ...]
+    invasiveness: str
+    before_transfusion: bool
+    turnaround: str
+    pitfalls: str | None
+    finding: str | None
+    done_when: tuple[str, ...]
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentMap:
+    """How a treatment or exposure is recognised: whole words without case, or codes."""
+
+    kind: str | None
+    finding: str | None
+    names: tuple[str, ...]
+    snomed: tuple[str, ...]
+    atc: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SupportWindow:
+    """How long a treatment makes a count unfit to judge by itself."""
+
+    kind: str
+    analytes: tuple[str, ...]
+    days: int
+    effect: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything an assessment knows. Immutable; share it between threads."""
+
+    version: str
+    fingerprint: str
+    hpo_version: str
+    analytes: Mapping[str, Analyte]
+    loinc: Mapping[str, LoincCode]
+    findings: Mapping[str, FindingInfo]
+    conditions: tuple[ConditionInfo, ...]
+    tests: tuple[TestInfo, ...]
+    treatments: tuple[TreatmentMap, ...]
+    windows: tuple[SupportWindow, ...]
+    rules: Mapping[str, Any]
+    """Definitions, severity, urgency, floor, hazards, cut-offs: nested plain values."""
+    settings: Mapping[str, Any]
+    parameters: Mapping[str, float]
+    parameter_grade: str
+    bands: tuple[tuple[str, str, float], ...]
+    sources: Mapping[str, Mapping[str, str]]
+    raw: Mapping[str, Any]
+    """The rest of the bundle, turned into arrays on first use."""
+
+    @classmethod
+    def from_bundle(cls, bundle: Mapping[str, Any]) -> Knowledge:
+        """Build from the compiled JSON."""
+        analytes = {a["id"]: _make(Analyte, a) for a in bundle["analytes"]}
+        return cls(
+            version=bundle["version"],
+            fingerprint=bundle["fingerprint"],
+            hpo_version=bundle["hpo_version"],
+            analytes=analytes,
+            loinc={c["code"]: _make(LoincCode, c) for c in bundle["loinc"]},
+            findings={f["id"]: _make(FindingInfo, f) for f in bundle["findings"]},
+            conditions=tuple(_make(ConditionInfo, c) for c in bundle["conditions"]),
+            tests=tuple(_make(TestInfo, t) for t in bundle["tests"]),
+            treatments=tuple(_make(TreatmentMap, t) for t in bundle["treatments"]),
+            windows=tuple(_make(SupportWindow, w) for w in bundle["windows"]),
+            rules=bundle["rules"],
+            settings=bundle["settings"],
+            parameters=bundle["parameters"],
+            parameter_grade=bundle["parameter_grade"],
+            bands=tuple((b[0], b[1], b[2]) for b in bundle["bands"]),
+            sources=bundle["sources"],
+            raw=bundle["raw"],
+        )
+
+    # --- lookups for readers -----------------------------------------------------------------
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Column heading, normalized by `normalize_name`, to analyte id."""
+        found: dict[str, str] = {}
+        for analyte in self.analytes.values():
+            for name in (analyte.id, analyte.name, *analyte.names):
+                found.setdefault(normalize_name(name), analyte.id)
+        return found
+
+    @cached_property
+    def condition_codes(self) -> Mapping[str, str]:
+        """`ICD10CM:D61.03`, `SNOMED:30575002`, `OMIM:227650`, ... to condition id."""
+        codes: dict[str, str] = self.raw["condition_codes"]
+        return codes
+
+    @cached_property
+    def condition_ids(self) -> frozenset[str]:
+        """Every condition id, without the row for something else."""
+        return frozenset(c.id for c in self.conditions if c.id != SOMETHING_ELSE)
+
+    @cached_property
+    def genes(self) -> Mapping[str, tuple[tuple[int, tuple[str, ...]], ...]]:
+        """Gene symbol to (condition index, inheritance modes), one per condition."""
+        return {
+            gene: tuple((int(i), tuple(modes)) for i, modes in rows)
+            for gene, rows in self.raw["genes"].items()
+        }
+
+    def findings_of(self, code: str) -> tuple[str, ...]:
+        """Give the findings that an observed HPO id or finding id satisfies; empty when none."""
+        if code in self.findings and not code.startswith("HP:"):
+            return (code,)
+        hits: list[str] = self._satisfied.get(code, [])
+        return tuple(hits)
+
+    def findings_beneath(self, code: str) -> tuple[str, ...]:
+        """Give the findings beneath a broader HPO term: what its exclusion excludes."""
+        beneath: list[str] = self.raw["hpo_broader"].get(code, [])
+        return tuple(beneath)
+
+    def hpo_status(self, code: str) -> str:
+        """Give `used`, `known`, `unknown`, or `obsolete` for an HPO id."""
+        if code in self._satisfied or code in self.raw["hpo_broader"]:
+            return "used"
+        if code in self.raw["hpo_obsolete"]:
+            return "obsolete"
+        digits = code[3:]
+        if len(digits) == 7 and digits.isdigit() and self._is_current(int(digits)):
+            return "known"
+        return "unknown"
+
+    def hpo_replacement(self, code: str) -> str:
+        """Give the replacement of an obsolete HPO id, empty when there is none."""
+        replacement: str = self.raw["hpo_obsolete"].get(code, "")
+        return replacement
+
+    def _is_current(self, number: int) -> bool:
+        starts, ends = self._hpo_ranges
+        at = int(np.searchsorted(starts, number, side="right")) - 1
+        return at >= 0 and number <= int(ends[at])
+
+    @cached_property
+    def _hpo_ranges(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        pairs = [part.partition("-") for part in self.raw["hpo_ids"].split(",")]
+        starts = np.array([int(a) for a, _, _ in pairs])
+        ends = np.array([int(b or a) for a, _, b in pairs])
+        return starts, ends
+
+    @cached_property
+    def _satisfied(self) -> Mapping[str, list[str]]:
+        satisfied: Mapping[str, list[str]] = self.raw["hpo_findings"]
+        return satisfied
+
+    # --- arrays for the engine ---------------------------------------------------------------
+
+    @cached_property
+    def frequency(self) -> Floats:
+        """(conditions, findings): P(finding | condition) as used, after shrinkage and floor."""
+        return np.array(self.raw["frequency"])
+
+    @cached_property
+    def log_ratio_present(self) -> Floats:
+        """(findings, conditions): natural log likelihood ratio of a present finding."""
+        return np.array(self.raw["log_ratio_present"])
+
+    @cached_property
+    def log_ratio_absent(self) -> Floats:
+        """(findings, conditions): natural log likelihood ratio of an absent finding."""
+        return np.array(self.raw["log_ratio_absent"])
+
+    @cached_property
+    def lineage_weights(self) -> Floats:
+        """(states, conditions): weight of each presentation given the condition; columns sum to 1."""
+        return np.array(self.raw["lineage_weights"])
+
+    @cached_property
+    def finding_ids(self) -> tuple[str, ...]:
+        """Finding ids in column order."""
+        return tuple(self.findings)
+
+    @cached_property
+    def evidence(self) -> Mapping[tuple[str, str], EvidenceInfo]:
+        """(condition id, finding id) to where the frequency comes from."""
+        return {
+            (row["condition"], row["finding"]): _make(EvidenceInfo, row)
+            for row in self.raw["evidence"]
+        }
+
+
+def normalize_name(name: str) -> str:
+    """Reduce a column heading to letters, digits, `#` and `%`, lower case."""
+    return "".join(c for c in name.lower() if c.isalnum() or c in "#%")
+
+
+def _make(kind: type[Any], row: Mapping[str, Any]) -> Any:
+    values = {}
+    for field in _field_names(kind):
+        value = row[field]
+        values[field] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(f.name for f in fields(kind))
+    return names
+
+
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
