@@ -151,7 +151,7 @@ class SupportWindow:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knowledge:
     """Everything an assessment knows. Immutable; share it between threads."""
 

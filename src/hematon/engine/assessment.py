@@ -1,0 +1,339 @@
+"""The result: one frozen Assessment, and its JSON.
+
+Every field is plain data with units beside the numbers. `to_json` writes it with fixed key order
+and rounded numbers, so the same input on the same versions gives the same bytes. The published
+schema is `docs/reference/assessment.schema.json`, generated from these classes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+SCHEMA_VERSION = "1"
+
+Answer = Literal["yes", "no", "unknown"]
+LineageStatus = Literal["failing", "low", "normal", "not_assessable"]
+UrgencyLevel = Literal["E", "U24", "U72", "S2", "R", "none"]
+Band = Literal["fits_well", "could_fit", "less_likely", "argues_against"]
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What produced this result."""
+
+    engine: str
+    knowledge: str
+    fingerprint: str
+    hpo: str
+    schema: str = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class IssueNote:
+    """An issue of the input, as in `errors.Issue`."""
+
+    level: str
+    code: str
+    where: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One value the assessment read, with its limits.
+
+    `used` says whether it stands in the draw that was judged; `lab_low`, `lab_high` are the
+    laboratory's own limits, `lower`, `median`, `upper` ours for age and sex.
+    """
+
+    analyte: str
+    name: str
+    value: float
+    unit: str
+    comparator: str
+    age_days: int | None
+    lower: float | None
+    median: float | None
+    upper: float | None
+    z: float | None
+    lab_low: float | None
+    lab_high: float | None
+    basis: str
+    support: str
+    used: bool
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFinding:
+    """One finding the assessment read, and the finding of the model it means, if any."""
+
+    code: str
+    label: str
+    observed: bool
+    used_as: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """How one lineage stands.
+
+    `failing` is low by a rule with depth at least moderate; `low` is low and mild.
+    Slopes are per 30 days, in `unit`.
+    """
+
+    status: LineageStatus
+    analyte: str
+    value: float | None
+    unit: str
+    comparator: str
+    z: float | None
+    lower_limit: float | None
+    depth: str
+    since_age_days: int | None
+    draws: int
+    lowest: float | None
+    slope_per_30_days: float | None
+    support: str
+    mechanism: Literal["production", "destruction_or_loss", "undetermined"]
+    text: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineages:
+    """The three lineages."""
+
+    red: Lineage
+    white: Lineage
+    platelet: Lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Reading3:
+    """A named reading of the counts (macrocytosis, HbF, ...) in three-valued logic."""
+
+    id: str
+    name: str
+    answer: Answer
+    text: str
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """One named criterion, with its edition, and what is missing when it cannot be answered."""
+
+    id: str
+    group: str
+    name: str
+    criteria: str
+    edition: str
+    answer: Answer
+    text: str
+    missing: tuple[str, ...]
+    needs_marrow: bool
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyReason:
+    """A rule that matched, or one that could not be answered."""
+
+    rule: str
+    level: UrgencyLevel
+    name: str
+    text: str
+    act: str
+    confirm: str
+    missing: tuple[str, ...]
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """Time to act. `undetermined` are rules above `level` that lack data: they could raise it."""
+
+    level: UrgencyLevel
+    reasons: tuple[UrgencyReason, ...]
+    undetermined: tuple[UrgencyReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one piece of evidence did for a condition.
+
+    Attributes:
+        evidence: id of a finding, a channel (`mcv`), `counts`, `variant:GENE` or `prior`.
+        text: what was seen, in words.
+        observed: True present or measured, False absent, None for the prior.
+        log_likelihood_ratio: natural log, against something else; as used, after damping.
+        likelihood_ratio: the same as a ratio.
+        frequency: of the finding in the condition, None for counts and prior.
+        background: of the finding among children with an unexplained cytopenia.
+        basis: how the frequency was obtained.
+        grade: counted, named_source, expert or derived.
+        source: source ids.
+        counted: `26/70` when counted.
+    """
+
+    evidence: str
+    text: str
+    observed: bool | None
+    log_likelihood_ratio: float
+    likelihood_ratio: float
+    frequency: float | None
+    background: float | None
+    basis: str
+    grade: str
+    source: tuple[str, ...]
+    counted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One condition of the differential.
+
+    `log_odds_against_something_else` is the sum of the contributions, the prior included.
+    """
+
+    rank: int
+    condition: str
+    name: str
+    category: str
+    never_miss: bool
+    posterior: float
+    band: Band
+    log_odds_against_something_else: float
+    contributions: tuple[Contribution, ...]
+    note: str
+    excluded: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysShown:
+    """A condition of the safety floor, and why it stands there."""
+
+    condition: str
+    name: str
+    rules: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a result would do: the three leading conditions after it."""
+
+    result: Literal["positive", "negative"]
+    probability: float
+    leading: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextTest:
+    """A test not yet done. Gains are in bits."""
+
+    test: str
+    name: str
+    tier: int
+    tier_when: str
+    information_gain: float
+    never_miss_gain: float
+    invasiveness: str
+    turnaround: str
+    before_transfusion: bool
+    outcomes: tuple[Outcome, ...]
+    pitfalls: str
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HazardNote:
+    """A treatment that can harm while a condition is not excluded."""
+
+    id: str
+    text: str
+    conditions: tuple[str, ...]
+    test: str
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something not known, and what knowing it would change."""
+
+    item: str
+    name: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything Hematon says about one record."""
+
+    id: str
+    label: str
+    versions: Versions
+    input_hash: str
+    as_of: str | None
+    setting: str
+    age_days: int | None
+    sex: str | None
+    issues: tuple[IssueNote, ...]
+    inputs: tuple[Input, ...]
+    findings: tuple[StatedFinding, ...]
+    lineages: Lineages
+    readings: tuple[Reading3, ...]
+    severity: tuple[Severity, ...]
+    urgency: Urgency
+    differential: tuple[Candidate, ...]
+    always_show: tuple[AlwaysShown, ...]
+    next_tests: tuple[NextTest, ...]
+    hazards: tuple[HazardNote, ...]
+    missing: tuple[Missing, ...]
+    citations: dict[str, str]
+    evidence_grades: dict[str, int]
+    limits: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain nested values, in field order."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def to_json(self, *, indent: bool = False) -> bytes:
+        """Write as JSON; the same assessment gives the same bytes."""
+        options = orjson.OPT_INDENT_2 if indent else 0
+        return orjson.dumps(self.to_dict(), option=options)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        # Ten significant digits: below the noise of summation order, above any use.
+        return float(f"{value:.10g}")
+    if isinstance(value, (str, int, bool)) or value is None:
+        return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(f.name for f in dataclasses.fields(kind))
+    return names
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}

@@ -1,0 +1,411 @@
+"""From columns to one judged set of counts per child, and all draws beside it.
+
+What is decided here: which draw is judged (the latest), which values stand beside it (as long as
+`valid_days` of the analyte allows), what is computed from what (neutrophils from white cells and
+percentages, never from blasts or metamyelocytes), and which values a treatment makes unfit: then
+the latest value before the treatment is used, and where there is none the value is marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hematon.engine.columns import TREATMENT_KINDS, Columns, Given, Results
+from hematon.knowledge.compiled import Analyte, Knowledge
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Int8s = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
+
+BEFORE_TREATMENT_DAYS = 180
+"""How far back a value from before a treatment may stand for the treated one [expert]."""
+SUPPORT_NONE, SUPPORT_USED, SUPPORT_BEFORE, SUPPORT_BLOCKED = 0, 1, 2, 3
+JUDGED = ("hemoglobin", "anc", "platelets")
+"""The count of each lineage: red, white, platelet."""
+
+BASIS = (
+    "",
+    "WBC × (segmented + band neutrophils) %",
+    "WBC × neutrophils %",
+    "segmented + band neutrophils, absolute",
+    "WBC × segmented neutrophils % (bands not stated)",
+    "segmented neutrophils, absolute (bands not stated)",
+    "WBC × lymphocytes %",
+    "WBC × monocytes %",
+    "WBC × eosinophils %",
+    "reticulocytes % × RBC",
+    "hematocrit ÷ RBC",
+)
+"""How a computed number came about, by basis code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Every draw of every child, ordered by child and age.
+
+    Attributes:
+        case: (d,) row of the child.
+        age: (d,) days.
+        value: (d, count analytes) numbers; NaN where not measured.
+        sign: (d, count analytes) comparator sign.
+        basis: (d, count analytes) index into `BASIS`.
+        treated: (d, count analytes) whether a treatment makes the value unfit.
+        start: (n + 1,) first draw of each child.
+        column: count analyte id to column.
+    """
+
+    case: Ints
+    age: Floats
+    value: Floats
+    sign: Int8s
+    basis: Int8s
+    treated: Bools
+    start: Ints
+    column: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBatch:
+    """n children ready to be judged. Arrays over (n, analytes) in knowledge order.
+
+    Attributes:
+        columns: the input.
+        age: (n,) age in days at the judged draw, NaN unknown.
+        low: lower bound of the value, the value itself when exact; NaN where not measured.
+        high: upper bound likewise.
+        measured: whether there is a value.
+        lab_low: the laboratory's lower limit, NaN when not given.
+        lab_high: the laboratory's upper limit, NaN when not given.
+        basis: index into `BASIS`.
+        support: `SUPPORT_*`.
+        value_age: age in days at the draw of the value used, NaN undated.
+        draws: all draws.
+        treatment_ages: kind to (n,) latest start age in days, -inf never, NaN given but undated.
+    """
+
+    columns: Columns
+    age: Floats
+    low: Floats
+    high: Floats
+    measured: Bools
+    lab_low: Floats
+    lab_high: Floats
+    basis: Int8s
+    support: Int8s
+    value_age: Floats
+    draws: Draws
+    treatment_ages: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.columns.ids)
+
+
+def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
+    """Choose and compute the judged values of each child.
+
+    Args:
+        columns: n children.
+        knowledge: analytes and treatment windows.
+
+    Returns:
+        The batch; nothing in it depends on the order of rows in `columns.results`.
+    """
+    n = len(columns.ids)
+    results, undated = _place_in_time(columns)
+    results = _one_a_day(results)
+    count = {a.id: k for k, a in enumerate(a for a in knowledge.analytes.values()
+                                           if a.part_of_count)}
+    draws = _draws(results, n, count, knowledge)
+    _derive(draws)
+    _mark_treated(draws, columns.given, knowledge)
+    age = _judged_age(draws, results, columns, undated)
+    batch = _empty(columns, age, draws, len(knowledge.analytes), n)
+    reference = np.where(np.isnan(age), np.inf, age)
+    for analyte in knowledge.analytes.values():
+        if analyte.part_of_count:
+            _pick_count(batch, draws, analyte, count[analyte.id], reference)
+    _pick_others(batch, results, knowledge, reference)
+    _lab_limits(batch, results)
+    return batch
+
+
+def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -> CaseBatch:
+    shape = (n, analytes)
+    return CaseBatch(
+        columns=columns, age=age, low=np.full(shape, np.nan), high=np.full(shape, np.nan),
+        measured=np.zeros(shape, dtype=bool), lab_low=np.full(shape, np.nan),
+        lab_high=np.full(shape, np.nan), basis=np.zeros(shape, dtype=np.int8),
+        support=np.zeros(shape, dtype=np.int8), value_age=np.full(shape, np.nan), draws=draws,
+        treatment_ages=_treatment_ages(columns, n),
+    )
+
+
+# --- rows --------------------------------------------------------------------------------------
+
+
+def _place_in_time(columns: Columns) -> tuple[Results, Bools]:
+    """Drop rows after `as_of`; give undated rows the age of the record, else the latest dated one.
+
+    Also says, per child, whether no age at all is known (ages are then a placeholder of zero).
+    """
+    r = columns.results
+    n = len(columns.ids)
+    keep = ~(r.age > columns.as_of_age[r.case])
+    if not keep.all():
+        r = _take(r, np.flatnonzero(keep))
+    latest = np.full(n, -np.inf)
+    dated = ~np.isnan(r.age)
+    np.maximum.at(latest, r.case[dated], r.age[dated])
+    fill = np.where(np.isnan(columns.age), latest, columns.age)
+    fill = np.minimum(fill, columns.as_of_age)
+    unknown = np.isneginf(fill)
+    fill = np.where(unknown, 0.0, fill)
+    if dated.all():
+        return r, unknown
+    age = np.where(dated, r.age, fill[r.case])
+    return Results(r.case, r.analyte, r.value, r.comparator, age, r.lab_low, r.lab_high), unknown
+
+
+def _take(r: Results, rows: Ints) -> Results:
+    return Results(
+        r.case[rows], r.analyte[rows], r.value[rows], r.comparator[rows], r.age[rows],
+        r.lab_low[rows], r.lab_high[rows],
+    )
+
+
+def _one_a_day(r: Results) -> Results:
+    """Order by child, analyte, day and value; keep the (lower) median of same-day results.
+
+    Within a day the order of rows does not matter. The lower of two is the median kept, because a
+    real measurement is kept, and the lower one is the safer.
+    """
+    day = np.floor(r.age)
+    order = np.lexsort((r.lab_high, r.lab_low, r.comparator, r.value, day, r.analyte, r.case))
+    r = _take(r, order)
+    day = day[order]
+    if len(day) < 2:
+        return r
+    new = np.ones(len(day), dtype=bool)
+    new[1:] = (
+        (r.case[1:] != r.case[:-1]) | (r.analyte[1:] != r.analyte[:-1]) | (day[1:] != day[:-1])
+    )
+    if new.all():
+        return r
+    start = np.flatnonzero(new)
+    size = np.diff(np.append(start, len(day)))
+    return _take(r, start + (size - 1) // 2)
+
+
+# --- draws -------------------------------------------------------------------------------------
+
+
+def _draws(r: Results, n: int, count: dict[str, int], knowledge: Knowledge) -> Draws:
+    """Lay count results out as one row per child and day."""
+    to_column = np.full(len(knowledge.analytes), -1, dtype=np.int64)
+    for analyte, k in count.items():
+        to_column[knowledge.analytes[analyte].index] = k
+    column = to_column[r.analyte]
+    rows = np.flatnonzero(column >= 0)
+    case, day, column = r.case[rows], np.floor(r.age[rows]), column[rows]
+    order = np.lexsort((day, case))
+    case_sorted, day_sorted = case[order], day[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (case_sorted[1:] != case_sorted[:-1]) | (day_sorted[1:] != day_sorted[:-1])
+    draw = np.cumsum(new) - 1
+    d = int(draw[-1]) + 1 if len(draw) else 0
+    shape = (d, len(count))
+    value, sign = np.full(shape, np.nan), np.zeros(shape, dtype=np.int8)
+    value[draw, column[order]] = r.value[rows][order]
+    sign[draw, column[order]] = r.comparator[rows][order]
+    draw_case = case_sorted[new]
+    return Draws(
+        case=draw_case, age=day_sorted[new], value=value, sign=sign,
+        basis=np.zeros(shape, dtype=np.int8), treated=np.zeros(shape, dtype=bool),
+        start=np.searchsorted(draw_case, np.arange(n + 1)), column=count,
+    )
+
+
+def _derive(draws: Draws) -> None:
+    """Compute absolute counts and MCV from their parts, where the number itself is not given."""
+    v = {name: draws.value[:, k] for name, k in draws.column.items()}
+    bands_abs = np.where(np.isnan(v["bands_abs"]), 0.0, v["bands_abs"])
+    bands_pct = np.where(np.isnan(v["bands_pct"]), 0.0, v["bands_pct"])
+    share = v["wbc"] / 100
+    _fill(draws, "retic_pct", v["retic_permil"] * 0.1, 0)
+    both_abs = np.where(np.isnan(v["bands_abs"]), 5, 3)
+    both_pct = np.where(np.isnan(v["bands_pct"]), 4, 1)
+    _fill(draws, "anc", v["segs_abs"] + bands_abs, both_abs)
+    _fill(draws, "anc", share * v["neutrophils_pct"], 2)
+    _fill(draws, "anc", share * (v["segs_pct"] + bands_pct), both_pct)
+    _fill(draws, "alc", share * v["lymph_pct"], 6)
+    _fill(draws, "monocytes", share * v["mono_pct"], 7)
+    _fill(draws, "eosinophils", share * v["eos_pct"], 8)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cells = np.where(np.isnan(v["rbc"]), v["hematocrit"] * 10 / v["mcv"], v["rbc"])
+        size = v["hematocrit"] * 10 / v["rbc"]
+    _fill(draws, "retic_abs", v["retic_pct"] * cells * 10, 9)
+    _fill(draws, "mcv", np.where(np.isfinite(size), size, np.nan), 10)
+
+
+def _fill(draws: Draws, analyte: str, computed: Floats, basis: int | Ints) -> None:
+    k = draws.column[analyte]
+    at = np.isnan(draws.value[:, k]) & np.isfinite(computed)
+    draws.value[at, k] = computed[at]
+    draws.basis[at, k] = np.broadcast_to(basis, at.shape)[at]
+
+
+def _mark_treated(draws: Draws, given: Given, knowledge: Knowledge) -> None:
+    if not len(given.case):
+        return
+    for window in knowledge.windows:
+        columns = [draws.column[a] for a in window.analytes if a in draws.column]
+        if columns:
+            under = _under(given, TREATMENT_KINDS.index(window.kind), window.days,
+                           draws.case, draws.age)
+            draws.treated[:, columns] |= under[:, None]
+
+
+def _under(given: Given, kind: int, days: int, case: Ints, age: Floats) -> Bools:
+    """Whether each (case, age) lies within `days` after a dated treatment of a kind."""
+    rows = np.flatnonzero((given.kind == kind) & ~np.isnan(given.start))
+    if not len(rows):
+        return np.zeros(len(case), dtype=bool)
+    start = given.start[rows]
+    end = np.fmax(np.where(np.isnan(given.end[rows]), start, given.end[rows]), start)
+    order = np.lexsort((start, given.case[rows]))
+    # One sorted key for (child, age): children are further apart than any age.
+    apart = 1e6
+    base = given.case[rows][order] * apart
+    starts, ends = base + start[order], np.maximum.accumulate(base + end[order])
+    at = np.searchsorted(starts, case * apart + age, side="right") - 1
+    inside = at >= 0
+    at = np.maximum(at, 0)
+    same = given.case[rows][order][at] == case
+    under: Bools = inside & same & (case * apart + age <= ends[at] + days)
+    return under
+
+
+def _treatment_ages(columns: Columns, n: int) -> dict[str, Floats]:
+    ages: dict[str, Floats] = {}
+    for k, kind in enumerate(TREATMENT_KINDS):
+        latest = np.full(n, -np.inf)
+        rows = np.flatnonzero(columns.given.kind == k)
+        case = columns.given.case[rows]
+        start = np.fmax(columns.given.start[rows], columns.given.end[rows])
+        dated = ~np.isnan(start)
+        seen = dated & (start <= columns.as_of_age[case])
+        np.maximum.at(latest, case[seen], start[seen])
+        undated = case[~dated]
+        latest[undated] = np.where(np.isneginf(latest[undated]), np.nan, latest[undated])
+        ages[kind] = latest
+    return ages
+
+
+# --- choosing ----------------------------------------------------------------------------------
+
+
+def _judged_age(draws: Draws, results: Results, columns: Columns, unknown: Bools) -> Floats:
+    """Age at the latest draw with hemoglobin, neutrophils, white cells or platelets."""
+    n = len(columns.ids)
+    latest = np.full(n, -np.inf)
+    key = [draws.column[a] for a in (*JUDGED, "wbc")]
+    rows = ~np.isnan(draws.value[:, key]).all(axis=1)
+    np.maximum.at(latest, draws.case[rows], draws.age[rows])
+    other = np.full(n, -np.inf)
+    np.maximum.at(other, results.case, np.floor(results.age))
+    latest = np.where(np.isneginf(latest), other, latest)
+    stated = np.minimum(columns.age, columns.as_of_age)
+    latest = np.where(np.isneginf(latest), stated, latest)
+    return np.where(unknown, np.nan, latest)
+
+
+def _pick_count(
+    batch: CaseBatch, draws: Draws, analyte: Analyte, column: int, reference: Floats
+) -> None:
+    """Take the latest untreated value near the judged draw, else one from before treatment."""
+    value = draws.value[:, column]
+    rows = np.flatnonzero(~np.isnan(value))
+    if not len(rows):
+        return
+    behind = reference[draws.case[rows]] - draws.age[rows]
+    behind[np.isinf(behind)] = 0.0
+    near = (behind >= 0) & (behind <= analyte.valid_days)
+    treated = draws.treated[rows, column]
+    back = (behind >= 0) & (behind <= BEFORE_TREATMENT_DAYS) & ~treated
+    has_treated = np.zeros(len(batch), dtype=bool)
+    has_treated[draws.case[rows[near & treated]]] = True
+    blocked = analyte.id in ("mcv", "hbf_pct", "retic_abs", "retic_pct", "eada")
+    if not blocked:
+        _put(batch, draws, analyte, column, rows[near & treated], SUPPORT_USED)
+    else:
+        batch.support[has_treated, analyte.index] = SUPPORT_BLOCKED
+    before = back & has_treated[draws.case[rows]]
+    _put(batch, draws, analyte, column, rows[before], SUPPORT_BEFORE)
+    _put(batch, draws, analyte, column, rows[near & ~treated], SUPPORT_NONE)
+
+
+def _put(
+    batch: CaseBatch, draws: Draws, analyte: Analyte, column: int, rows: Ints, support: int
+) -> None:
+    """Write values into the batch; rows are in order of age, so the latest one stays."""
+    case, j = draws.case[rows], analyte.index
+    low, high = _bounds(draws.value[rows, column], draws.sign[rows, column])
+    batch.low[case, j], batch.high[case, j] = low, high
+    batch.measured[case, j] = True
+    batch.basis[case, j] = draws.basis[rows, column]
+    batch.support[case, j] = support
+    batch.value_age[case, j] = draws.age[rows]
+
+
+def _pick_others(
+    batch: CaseBatch, results: Results, knowledge: Knowledge, reference: Floats
+) -> None:
+    """Take the latest value of every analyte that is not part of a blood count."""
+    analytes = list(knowledge.analytes.values())
+    days = np.array([0 if a.part_of_count else a.valid_days for a in analytes])
+    behind = np.abs(reference[results.case] - results.age)
+    behind[~np.isfinite(behind)] = 0.0
+    rows = np.flatnonzero((days[results.analyte] > 0) & (behind <= days[results.analyte]))
+    if not len(rows):
+        return
+    blocked = np.zeros(len(rows), dtype=bool)
+    for window in knowledge.windows:
+        wanted = [knowledge.analytes[a].index for a in window.analytes]
+        under = _under(batch.columns.given, TREATMENT_KINDS.index(window.kind), window.days,
+                       results.case[rows], results.age[rows])
+        blocked |= under & np.isin(results.analyte[rows], wanted)
+    lost = rows[blocked]
+    batch.support[results.case[lost], results.analyte[lost]] = SUPPORT_BLOCKED
+    rows = rows[~blocked]
+    rows = rows[np.argsort(results.age[rows], kind="stable")]
+    case, j = results.case[rows], results.analyte[rows]
+    low, high = _bounds(results.value[rows], results.comparator[rows])
+    batch.low[case, j], batch.high[case, j] = low, high
+    batch.measured[case, j] = True
+    batch.support[case, j] = SUPPORT_NONE
+    batch.value_age[case, j] = results.age[rows]
+
+
+def _lab_limits(batch: CaseBatch, results: Results) -> None:
+    """Keep the laboratory's limits of the value that was used."""
+    rows = np.flatnonzero(~np.isnan(results.lab_low) | ~np.isnan(results.lab_high))
+    if not len(rows):
+        return
+    used = batch.value_age[results.case[rows], results.analyte[rows]]
+    rows = rows[np.floor(results.age[rows]) == np.floor(used)]
+    case, j = results.case[rows], results.analyte[rows]
+    batch.lab_low[case, j] = results.lab_low[rows]
+    batch.lab_high[case, j] = results.lab_high[rows]
+
+
+def _bounds(value: Floats, sign: Int8s) -> tuple[Floats, Floats]:
+    """Give the interval a result stands for: `<0.5` is from zero to just below 0.5."""
+    low = np.where(sign < 0, 0.0, value)
+    low = np.where(sign == 2, np.nextafter(value, np.inf), low)
+    high = np.where(sign > 0, np.inf, value)
+    high = np.where(sign == -2, np.nextafter(value, -np.inf), high)
+    return low, high

@@ -1,0 +1,217 @@
+"""Why a condition stands where it stands: every piece of evidence with its ratio and source.
+
+The contributions of a condition sum to its log odds against something else, the prior included,
+because they are the very terms of the model, taken apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hematon.engine.assessment import Contribution
+from hematon.engine.differential import broad_term, channel_likelihood, variant
+from hematon.engine.facts import LINEAGES
+from hematon.knowledge.compiled import ConditionInfo, EvidenceInfo, FindingInfo
+
+if TYPE_CHECKING:
+    from hematon.engine.pipeline import BatchAssessment
+
+PARTITION = {
+    (1, -1, -1): "LAB_ISO_ANEMIA",
+    (-1, 1, -1): "LAB_ISO_NEUTROPENIA",
+    (-1, -1, 1): "LAB_ISO_THROMBOCYTOPENIA",
+    (1, 1, 1): "LAB_PANCYTOPENIA",
+    (1, 1, -1): "LAB_BICYTOPENIA",
+    (1, -1, 1): "LAB_BICYTOPENIA",
+    (-1, 1, 1): "LAB_BICYTOPENIA",
+}
+MARGINAL = {"red": "LAB_ANEMIA", "white": "LAB_NEUTROPENIA", "platelet": "LAB_THROMBOCYTOPENIA"}
+
+
+def contributions(result: BatchAssessment, i: int, index: int) -> tuple[Contribution, ...]:
+    """Take apart the log odds of one condition of one child.
+
+    Args:
+        result: the batch.
+        i: row of the child.
+        index: the condition.
+
+    Returns:
+        The prior first, then by size. The log likelihood ratios sum to
+        `log_odds_against_something_else`.
+    """
+    terms = result.differential.terms
+    condition = result.knowledge.conditions[index]
+    temperature = result.knowledge.parameters["temperature"]
+    rest = len(result.knowledge.conditions) - 1
+    prior = float(terms.log_prior[i, index] - terms.log_prior[i, rest])
+    pieces = [
+        _counts(result, i, index, float(terms.counts[i, index] - terms.counts[i, rest])),
+        *_channels(result, i, index),
+        *_findings(result, i, index),
+        *_extras(result, i, index),
+    ]
+    scaled = [_scale(p, temperature) for p in pieces if abs(p.log_likelihood_ratio) > 0]
+    ordered = sorted(scaled, key=lambda p: (-abs(p.log_likelihood_ratio), p.evidence))
+    return (_prior(result, condition, prior), *ordered)
+
+
+def _scale(piece: Contribution, temperature: float) -> Contribution:
+    if temperature == 1.0:
+        return piece
+    value = piece.log_likelihood_ratio / temperature
+    return Contribution(
+        piece.evidence, piece.text, piece.observed, value, float(np.exp(value)), piece.frequency,
+        piece.background, piece.basis, piece.grade, piece.source, piece.counted,
+    )
+
+
+def _prior(result: BatchAssessment, condition: ConditionInfo, value: float) -> Contribution:
+    setting = result.knowledge.settings["all"][result.setting]["name"]
+    return Contribution(
+        "prior", f"how often it comes at this age and sex, setting: {setting}", None, value,
+        float(np.exp(value)), None, None,
+        f"{condition.prior:g} per million child-years", condition.prior_grade,
+        condition.prior_source, "",
+    )
+
+
+def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contribution:
+    knowledge, batch = result.knowledge, result.batch
+    words = []
+    for k, (lineage, analyte_id) in enumerate(
+        zip(LINEAGES, ("hemoglobin", "anc", "platelets"), strict=True)
+    ):
+        analyte = knowledge.analytes[analyte_id]
+        state = {1: "low", -1: "not low", 0: "not known"}[int(result.lineages[i, k])]
+        number = ""
+        if batch.measured[i, analyte.index]:
+            shown = batch.high[i, analyte.index]
+            shown = batch.low[i, analyte.index] if np.isinf(shown) else shown
+            number = f" {shown:.{analyte.decimals}f} {analyte.unit}"
+        words.append(f"{analyte.name}{number}: {state}")
+        del lineage
+    pattern = tuple(int(x) for x in result.lineages[i])
+    known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
+    finding = PARTITION.get(pattern) or (known[0] if known else "LAB_PANCYTOPENIA")
+    evidence = _evidence(result, index, finding)
+    return Contribution(
+        "counts", "; ".join(words), True, value, float(np.exp(value)), None, None,
+        "presentations mixed over which lineages are low and how deep", evidence.grade,
+        evidence.source, _counted(evidence),
+    )
+
+
+def _channels(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
+    knowledge, batch = result.knowledge, result.batch
+    rest = len(knowledge.conditions) - 1
+    out = []
+    for k, channel in enumerate(knowledge.raw["channels"]):
+        analyte = knowledge.analytes[channel["analyte"]]
+        if not batch.measured[i, analyte.index]:
+            continue
+        likelihood = channel_likelihood(batch, result.facts, knowledge, k)[i]
+        if not np.isfinite(likelihood).all():
+            continue
+        value = float(np.log(likelihood[index]) - np.log(likelihood[rest]))
+        finding = _nearest_state(channel["states"], knowledge.findings, likelihood, result, k)
+        evidence = _evidence(result, index, finding.id)
+        number = batch.high[i, analyte.index]
+        number = batch.low[i, analyte.index] if np.isinf(number) else number
+        present = bool(result.facts.finding(finding.id)[i] == 1)
+        out.append(
+            Contribution(
+                channel["analyte"],
+                f"{analyte.name} {number:.{analyte.decimals}f} {analyte.unit} "
+                f"({finding.name.lower()}: {'yes' if present else 'no'})",
+                present, value, float(np.exp(value)), evidence.frequency, evidence.background,
+                evidence.basis, evidence.grade, evidence.source, _counted(evidence),
+            )
+        )
+    return out
+
+
+def _nearest_state(
+    states: list[dict[str, object]], findings: object, likelihood: object,
+    result: BatchAssessment, k: int,
+) -> FindingInfo:
+    """Give the finding to name beside a channel: the one that holds, else the first."""
+    del findings, likelihood, k
+    named = [str(s["finding"]) for s in states if s["finding"] is not None]
+    for name in named:
+        if (result.facts.finding(name) == 1).any():
+            return result.knowledge.findings[name]
+    return result.knowledge.findings[named[0]]
+
+
+def _findings(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
+    knowledge, terms = result.knowledge, result.differential.terms
+    out = []
+    for name, info in knowledge.findings.items():
+        present, absent = terms.damped_present[i, info.index], terms.damped_absent[i, info.index]
+        if not present and not absent:
+            continue
+        observed = bool(present)
+        ratio = knowledge.log_ratio_present if observed else knowledge.log_ratio_absent
+        value = float((present or absent) * ratio[info.index, index])
+        evidence = _evidence(result, index, name)
+        out.append(
+            Contribution(
+                name, info.name if observed else f"no {info.name[0].lower()}{info.name[1:]}",
+                observed, value, float(np.exp(value)), evidence.frequency, evidence.background,
+                evidence.basis, evidence.grade, evidence.source, _counted(evidence),
+            )
+        )
+    return out
+
+
+def _extras(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
+    knowledge, columns = result.knowledge, result.batch.columns
+    out = []
+    for case, term in columns.broad:
+        if case == i:
+            value = float(broad_term(term, knowledge)[index])
+            beneath = ", ".join(
+                knowledge.findings[f].name for f in knowledge.findings_beneath(term)
+            )
+            out.append(
+                Contribution(
+                    term, f"{term}: at least one of {beneath}", True, value, float(np.exp(value)),
+                    None, None, "noisy-or of the findings beneath it", "derived", ("HPO",), "",
+                )
+            )
+    for case, gene, classification, zygosity in columns.variants:
+        if case == i:
+            value = float(
+                variant(gene, classification, zygosity, int(columns.sex[i]), knowledge)[index]
+            )
+            out.append(
+                Contribution(
+                    f"variant:{gene}",
+                    f"reported variant in {gene}: {classification.replace('_', ' ')}, {zygosity}",
+                    True, value, float(np.exp(value)), None, None,
+                    "weight of a reported variant by inheritance", "expert",
+                    ("HEMATON_MODEL",), "",
+                )
+            )
+    return out
+
+
+def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo:
+    """Give where a frequency comes from; the general population where the entry says nothing."""
+    knowledge = result.knowledge
+    found = knowledge.evidence.get((knowledge.conditions[index].id, finding))
+    if found is not None:
+        return found
+    info = knowledge.findings[finding]
+    return EvidenceInfo(
+        float(knowledge.frequency[index, info.index]), info.background or 0.0, None, None,
+        "not stated for this condition: frequency among all children", info.grade, info.source,
+        None,
+    )
+
+
+def _counted(evidence: EvidenceInfo) -> str:
+    return f"{evidence.n}/{evidence.of}" if evidence.n is not None and evidence.of else ""

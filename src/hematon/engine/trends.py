@@ -1,0 +1,305 @@
+"""What serial counts say: onset, persistence, slope, recovery, and treatments in the window.
+
+Simple facts over all draws of each child, as ternary arrays that rules and findings can ask for
+by name (`knowledge/facts.py` lists them), and the numbers the report prints. Treated counts say
+nothing about the child's own marrow and are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hematon.engine import facts as facts_module
+from hematon.engine import ternary
+from hematon.engine.batch import JUDGED, SUPPORT_BLOCKED, CaseBatch, Draws
+from hematon.engine.columns import CYTOPENIA_FINDINGS
+from hematon.engine.facts import LINEAGE_OF, LINEAGES, Facts
+from hematon.engine.ternary import Ternary
+from hematon.knowledge.compiled import Knowledge
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+NEVER = np.inf
+FALL_LOG = -0.22
+"""A fall of a fifth over the time seen: smaller ones are within the noise of counts [expert]."""
+MIN_SPAN_DAYS = 84
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """Serial facts of n children.
+
+    Attributes:
+        facts: name to (n,) ternary.
+        onset_age: (n,) age in days when a cytopenia was first seen, NaN never or not known.
+        since: (n, 3) start of the present low run of each lineage, NaN when not low.
+        draws: (n, 3) number of untreated counts.
+        lowest: (n, 3) lowest untreated count, NaN none.
+        slope: (n, 3) least-squares slope per day, NaN with fewer than three counts.
+    """
+
+    facts: dict[str, Ternary]
+    onset_age: Floats
+    since: Floats
+    draws: Ints
+    lowest: Floats
+    slope: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One lineage over time, (n,) each; +inf or -inf where there is none."""
+
+    first_low: Floats
+    last_low: Floats
+    last_normal: Floats
+    normal_after: Floats
+    start: Floats
+    count: Ints
+
+
+def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
+    """Work out the serial facts of a batch.
+
+    Args:
+        batch: n children with their draws.
+        knowledge: the definitions of the three cytopenias.
+
+    Returns:
+        Facts and numbers; no fact is `no` merely because nothing was drawn.
+    """
+    n, draws = len(batch), batch.draws
+    view = _draw_facts(batch, knowledge)
+    columns = [draws.column[a] for a in JUDGED]
+    treated = draws.treated[:, columns]
+    lows = [
+        np.where(treated[:, k], ternary.UNKNOWN, view.definition(LINEAGE_OF[name]))
+        for k, name in enumerate(LINEAGES)
+    ]
+    runs = [_run(draws, low, n) for low in lows]
+    values = [np.where(treated[:, k], np.nan, draws.value[:, c]) for k, c in enumerate(columns)]
+    fits = [_fit(draws, value, n) for value in values]
+    onset = np.minimum.reduce([run.first_low for run in runs])
+    onset = np.fmin(np.where(np.isinf(onset), np.nan, onset), batch.columns.stated_age)
+    facts = {
+        **_persistence(runs),
+        **_onset_facts(batch, knowledge, onset, runs),
+        **_treatment_facts(batch, knowledge),
+        "prior_normal": _prior_normal(draws, lows, onset, n),
+        "recovered_8w": _recovered(runs),
+        "progressive_fall": _progressive(fits),
+        "hemoglobin_fell_2": _fell(draws, values[0], n),
+        "monocytes_low_twice": _twice(draws, "monocytes", 0.2, 14, n),
+        "severe_neutropenia_90d": _twice(draws, "anc", 0.5, 90, n),
+    }
+    lowest = np.full((n, 3), np.inf)
+    for k, value in enumerate(values):
+        seen = ~np.isnan(value)
+        np.minimum.at(lowest[:, k], draws.case[seen], value[seen])
+    return Serial(
+        facts=facts,
+        onset_age=onset,
+        since=np.stack([np.where(np.isinf(r.start), np.nan, r.start) for r in runs], axis=1),
+        draws=np.stack([fit[0] for fit in fits], axis=1),
+        lowest=np.where(np.isinf(lowest), np.nan, lowest),
+        slope=np.stack([fit[2] for fit in fits], axis=1),
+    )
+
+
+def _draw_facts(batch: CaseBatch, knowledge: Knowledge) -> Facts:
+    draws = batch.draws
+    null = facts_module.duffy_null(batch, knowledge)
+
+    def bounds(analyte: str) -> tuple[Floats, Floats, Bools]:
+        k = draws.column[analyte]
+        value, sign = draws.value[:, k], draws.sign[:, k]
+        low, high = np.where(sign < 0, 0.0, value), np.where(sign > 0, np.inf, value)
+        return low, high, ~np.isnan(value)
+
+    # Placeholder ages of undated records must not pass for the age of a newborn.
+    age = np.where(np.isnan(batch.age)[draws.case], np.nan, draws.age)
+    return Facts(knowledge, age, batch.columns.sex[draws.case], null[draws.case], bounds)
+
+
+def _first(draws: Draws, mask: Bools, n: int) -> Floats:
+    out = np.full(n, np.inf)
+    np.minimum.at(out, draws.case[mask], draws.age[mask])
+    return out
+
+
+def _last(draws: Draws, mask: Bools, n: int) -> Floats:
+    out = np.full(n, -np.inf)
+    np.maximum.at(out, draws.case[mask], draws.age[mask])
+    return out
+
+
+def _run(draws: Draws, low: Ternary, n: int) -> _Run:
+    is_low, is_normal = low == ternary.YES, low == ternary.NO
+    first_low, last_normal = _first(draws, is_low, n), _last(draws, is_normal, n)
+    in_run = is_low & (draws.age > last_normal[draws.case])
+    after = is_normal & (draws.age > first_low[draws.case])
+    return _Run(
+        first_low, _last(draws, is_low, n), last_normal, _first(draws, after, n),
+        _first(draws, in_run, n), np.bincount(draws.case[in_run], minlength=n),
+    )
+
+
+def _persistence(runs: list[_Run]) -> dict[str, Ternary]:
+    spans = np.stack([np.where(np.isinf(r.start), -1.0, r.last_low - r.start) for r in runs])
+    counts = np.stack([r.count for r in runs])
+    low_now = spans >= 0
+    ended = np.stack([np.isfinite(r.first_low) & np.isinf(r.start) for r in runs])
+    over = ended.any(axis=0) & ~low_now.any(axis=0)
+
+    def lasting(days: int, draws: int, rows: slice = slice(None)) -> Ternary:
+        yes = ((spans[rows] >= days) & (counts[rows] >= draws)).any(axis=0)
+        return np.where(yes, ternary.YES, np.where(over, ternary.NO, 0)).astype(np.int8)
+
+    return {
+        "persistent_12w": lasting(84, 3),
+        "same_lineage_low_28d": lasting(28, 2),
+        "same_lineage_low_56d": lasting(56, 2),
+        "platelets_low_180d": lasting(180, 2, slice(2, 3)),
+    }
+
+
+def _onset_facts(
+    batch: CaseBatch, knowledge: Knowledge, onset: Floats, runs: list[_Run]
+) -> dict[str, Ternary]:
+    cytopenias = [knowledge.findings[f].index for f in sorted(CYTOPENIA_FINDINGS)]
+    said = (batch.columns.stated[:, cytopenias] == ternary.YES).any(axis=1)
+    at = np.where(np.isnan(onset) & said, np.fmin(batch.age, batch.columns.age), onset)
+    normal_before = np.minimum.reduce([r.last_normal for r in runs]) > -np.inf
+    facts = {}
+    for name, days in (("onset_by_28d", 28), ("onset_by_90d", 90), ("onset_by_1y", 365)):
+        later = (at > days) & (normal_before | said)
+        facts[name] = ternary.of(at <= days, (at <= days) | later)
+    white = runs[1]
+    ever = np.isfinite(white.first_low) | (
+        batch.columns.stated[:, knowledge.findings["LAB_NEUTROPENIA"].index] == ternary.YES
+    )
+    facts["neutropenia_ever"] = ternary.of(ever, ever)
+    return facts
+
+
+def _prior_normal(draws: Draws, lows: list[Ternary], onset: Floats, n: int) -> Ternary:
+    """A fully normal count after 6 months of age and before the first low one."""
+    normal = np.logical_and.reduce([low == ternary.NO for low in lows]) & (draws.age > 182)
+    before = normal & (draws.age < onset[draws.case])
+    yes = np.isfinite(_first(draws, before, n))
+    return ternary.of(yes, yes)
+
+
+def _recovered(runs: list[_Run]) -> Ternary:
+    was_low = np.stack([np.isfinite(r.first_low) for r in runs])
+    back = np.stack(
+        [
+            (r.normal_after - r.first_low <= 56) & (r.last_low < r.normal_after)
+            for r in (_finite(run) for run in runs)
+        ]
+    )
+    long = np.stack([r.last_low - r.first_low > 56 for r in (_finite(run) for run in runs)])
+    yes = was_low.any(axis=0) & (back | ~was_low).all(axis=0)
+    no = (long & was_low).any(axis=0)
+    return np.where(yes, ternary.YES, np.where(no, ternary.NO, 0)).astype(np.int8)
+
+
+def _finite(run: _Run) -> _Run:
+    """Replace infinities by numbers that compare alike, so differences stay defined."""
+    big = 1e9
+    return _Run(
+        np.minimum(run.first_low, big), np.maximum(run.last_low, -big), run.last_normal,
+        np.minimum(run.normal_after, 3 * big), run.start, run.count,
+    )
+
+
+def _fit(draws: Draws, value: Floats, n: int) -> tuple[Ints, Floats, Floats, Floats]:
+    """Least squares over each child's counts.
+
+    Returns:
+        Count, span in days, slope per day in units, and the fall on the natural-log scale over
+        the span; NaN where fewer than three counts exist.
+    """
+    seen = ~np.isnan(value)
+    case, t, x = draws.case[seen], draws.age[seen], value[seen]
+    count = np.bincount(case, minlength=n)
+    safe = np.maximum(count, 1)
+    mean_t = np.bincount(case, t, n) / safe
+    dt = t - mean_t[case]
+    spread = np.bincount(case, dt * dt, n)
+    span = np.zeros(n)
+    if len(case):
+        span = _last(draws, seen, n) - _first(draws, seen, n)
+    enough = (count >= 3) & (spread > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = np.where(enough, np.bincount(case, dt * x, n) / spread, np.nan)
+        log_slope = np.bincount(case, dt * np.log(np.maximum(x, 0.01)), n) / spread
+        fall = np.where(enough, log_slope * span, np.nan)
+    return count, span, slope, fall
+
+
+def _progressive(fits: list[tuple[Ints, Floats, Floats, Floats]]) -> Ternary:
+    judged = np.stack([~np.isnan(fall) & (span >= MIN_SPAN_DAYS) for _, span, _, fall in fits])
+    falling = np.stack([fall <= FALL_LOG for *_, fall in fits]) & judged
+    parts = [ternary.of(f, j) for f, j in zip(falling, judged, strict=True)]
+    return ternary.at_least(2, parts)
+
+
+def _fell(draws: Draws, hemoglobin: Floats, n: int) -> Ternary:
+    """Hemoglobin 2.0 g/dL or more lower at the latest draw than at one in the 30 days before."""
+    seen = ~np.isnan(hemoglobin)
+    latest = _last(draws, seen, n)
+    now = seen & (draws.age == latest[draws.case])
+    value = np.full(n, np.nan)
+    value[draws.case[now]] = hemoglobin[now]
+    recent = seen & ~now & (draws.age >= latest[draws.case] - 30)
+    highest = np.full(n, -np.inf)
+    np.maximum.at(highest, draws.case[recent], hemoglobin[recent])
+    return ternary.of(highest - value >= 2.0, np.isfinite(highest))
+
+
+def _twice(draws: Draws, analyte: str, below: float, apart: int, n: int) -> Ternary:
+    """Below a value at two draws at least so far apart, with none at or above between or after."""
+    k = draws.column[analyte]
+    value = np.where(draws.treated[:, k], np.nan, draws.value[:, k])
+    run = _run(draws, ternary.of(value < below, ~np.isnan(value)), n)
+    span = np.where(np.isinf(run.start), -1.0, run.last_low - run.start)
+    over = np.isfinite(run.last_normal) & np.isinf(run.start)
+    return np.where(span >= apart, ternary.YES, np.where(over, ternary.NO, 0)).astype(np.int8)
+
+
+def _treatment_facts(batch: CaseBatch, knowledge: Knowledge) -> dict[str, Ternary]:
+    ages = batch.treatment_ages
+
+    def given(kind: str) -> Ternary:
+        ever = ~np.isneginf(ages[kind])
+        return ternary.of(ever, ever)
+
+    def within(kind: str, days: int) -> Ternary:
+        dated = np.isfinite(ages[kind]) & ~np.isnan(batch.age)
+        return ternary.of(batch.age - ages[kind] <= days, dated)
+
+    blocked = batch.support[:, knowledge.analytes["mcv"].index] == SUPPORT_BLOCKED
+    transfused = within("red_cell_transfusion", 90)
+    recorded = np.delete(
+        batch.columns.recorded,
+        [c.index for c in knowledge.conditions if c.id == "duffy_null"], axis=1,
+    )
+    diagnosed = (recorded > 0).any(axis=1)
+    return {
+        # Where a value from before the transfusion stands, the transfusion no longer matters.
+        "red_cells_90d": np.where(
+            blocked, ternary.YES,
+            np.where(transfused == ternary.YES, ternary.NO, transfused),
+        ).astype(np.int8),
+        "red_cells_ever": given("red_cell_transfusion"),
+        "chemotherapy_ever": given("chemotherapy"),
+        "chemotherapy_180d": within("chemotherapy", 180),
+        "transplant_180d": within("transplant", 180),
+        "explaining_diagnosis": ternary.of(diagnosed, diagnosed),
+    }

@@ -1,0 +1,1 @@
+"""Readers and writers: a document in a standard format, to and from a `Case`."""
