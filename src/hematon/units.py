@@ -134,7 +134,6 @@ _LIKELY_RATIO = 1000.0
 _POWER_OF_TEN = re.compile(
     r"(?:1?[x*.])?(?:10\.?(?:(?:\*\*|[*^x]|e(?:xp)?)\(?\+?|\()(\d{1,2})\)?|1?e(\d{1,2}))"
 )
-_LARGEST_POWER = 15
 _CELLS = re.compile(r"^(?:cells?|#)|(?:cells?|#)$")
 _CELL_KINDS = r"(?:wbcs?|rbcs?|leukocytes|erythrocytes|lymphocytes|(?:nucleated)?cells)?"
 _PERCENT = re.compile(rf"(?:%|percent|pct)\(?(?:of)?(?:total|normal|hg?b)*{_CELL_KINDS}\)?")
@@ -353,8 +352,7 @@ def _numerator(text: str) -> tuple[_Part, ...]:
         return (_Part("count", 0, ""),)
     if match := _POWER_OF_TEN.fullmatch(text):
         power = int(match[1] or match[2])
-        if 0 < power <= _LARGEST_POWER:
-            return (_Part("count", power, f"10*{power}"),)
+        return (_Part("count", power, f"10*{power}"),)
     return ()
 
 
@@ -391,8 +389,5 @@ def _ucum_reader() -> tuple[_UcumRead, dict[str, tuple[str, float]]]:
         except (LarkError, PintError, ArithmeticError, AttributeError, TypeError, ValueError):
             return None  # whatever a foreign parser stumbles over is not a unit we can use
 
-    kinds = {}
-    for kind, base in _UCUM_BASES:
-        if (found := read(base)) is not None:
-            kinds[found[1]] = (f"{kind}/volume", found[0])
-    return read, kinds
+    bases = {f"{kind}/volume": read(base) for kind, base in _UCUM_BASES}
+    return read, {base[1]: (kind, base[0]) for kind, base in bases.items() if base}

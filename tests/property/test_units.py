@@ -22,8 +22,11 @@ values = st.floats(min_value=1e-6, max_value=1e9)
 # Text near the grammar of units reaches further into the readers than random text does.
 near_units = st.text("0123456789KkMmGgTtuUµLldxXeE*^./()[]{}%# -+⁹³×BCWHb", max_size=70)
 texts = st.one_of(st.text(), near_units)
+# The first unit outside the tables loads ucumvert, which takes longer than a test may.
+unhurried = settings(deadline=None)
 
 
+@unhurried
 @given(value=values, pair=st.sampled_from(PAIRS))
 def test_there_and_back(value: float, pair: tuple[str, str]) -> None:
     """A value taken to another unit of its kind and back is the same value."""
@@ -31,6 +34,7 @@ def test_there_and_back(value: float, pair: tuple[str, str]) -> None:
     assert convert(away, pair[1], pair[0], {}) == pytest.approx(value, rel=1e-12)
 
 
+@unhurried
 @given(value=values, pair=st.sampled_from(PAIRS))
 def test_factor_and_value_agree(value: float, pair: tuple[str, str]) -> None:
     """Converting a value is multiplying it by the factor, up to rounding."""
@@ -38,6 +42,7 @@ def test_factor_and_value_agree(value: float, pair: tuple[str, str]) -> None:
     assert convert(value, pair[0], pair[1], {}) == pytest.approx(value * factor, rel=1e-12)
 
 
+@unhurried
 @given(tenths=st.integers(1, 10**7))
 def test_decimals_survive(tenths: int) -> None:
     """One decimal in g/L is two decimals in g/dL: the very float that a person would type."""
@@ -46,6 +51,7 @@ def test_decimals_survive(tenths: int) -> None:
     assert convert(tenths / 10, "/uL", "10*9/L", {}) == float(f"{tenths}e-4")
 
 
+@unhurried
 @given(value=values, pair=st.sampled_from(PAIRS), low=values, high=values)
 def test_likely_units_are_plausible(
     value: float, pair: tuple[str, str], low: float, high: float
@@ -57,7 +63,7 @@ def test_likely_units_are_plausible(
         assert conversion_factor(unit, pair[1], {}) != stated
 
 
-@settings(max_examples=400, deadline=None)
+@unhurried
 @given(text=texts)
 def test_any_text_is_a_unit_or_refused(text: str) -> None:
     """Whatever stands in a unit field, the answer is a finite factor or a UnitError."""
@@ -68,7 +74,7 @@ def test_any_text_is_a_unit_or_refused(text: str) -> None:
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@unhurried
 @given(text=texts)
 def test_canonical_is_stable(text: str) -> None:
     """A canonical spelling is its own canonical spelling, and means what the text meant."""

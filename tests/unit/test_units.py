@@ -286,25 +286,24 @@ def test_tables_do_not_load_ucumvert() -> None:
 
 
 OUR_READING = {
-    "K/uL",
-    "m/uL",
-    "G/L",
-    "T/L",
-    "t/L",
+    *("K/uL", "m/uL", "G/L", "T/L", "t/L"),  # UCUM: kelvin, meter, gauss, tesla, tonne
+    *(f"{prefix}u/L" for prefix in ("", "k", "m", "u", "n", "p", "f")),  # UCUM: dalton
+    *("g%", "mg%", "ug%"),  # UCUM agrees with us; ucumvert 0.3 reads gram times percent
+    *("cu.mm/L", "g/cu.mm"),  # UCUM: centidalton times millimeter
 }
-"""UCUM reads kelvin, meter, gauss, tesla and tonne; laboratories count cells."""
+"""What laboratories mean otherwise than ucumvert reads it; a new difference must be judged here."""
 
 
 def table_spellings() -> Iterator[str]:
     """Give each spelling of the tables in a whole unit, without local variants of 10*n."""
-    for above, parts in units._NUMERATORS.items():
+    for above in units._NUMERATORS:
         letters = {above, above.upper()} if len(above) == 1 else {above}
         for letter in letters:
             yield f"{letter}/uL" if above in ("k", "m") else f"{letter}/L"
     for below in units._DENOMINATORS:
         yield f"g/{below}"
     yield from units._WHOLE
-    for power in range(1, units._LARGEST_POWER + 1):
+    for power in range(1, 16):
         yield from (f"10*{power}/L", f"10^{power}/L")
     yield from ("%", "/100{WBC}", "/1000{RBC}")
 
@@ -339,5 +338,4 @@ def test_factors_agree_with_ucumvert() -> None:
             continue  # a local spelling, or an annotation only
         if theirs != (pytest.approx(expected, rel=1e-12), its_units):
             differing.add(spelling)
-    print(sorted(differing))
     assert differing == OUR_READING

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hematon.engine.assessment import Contribution
-from hematon.engine.differential import broad_term, channel_likelihood, variant
+from hematon.engine.differential import Terms, broad_term, variant
+from hematon.engine.batch import JUDGED, CaseBatch
 from hematon.engine.facts import LINEAGES
-from hematon.knowledge.compiled import ConditionInfo, EvidenceInfo, FindingInfo
+from hematon.knowledge.compiled import Analyte, ConditionInfo, EvidenceInfo, FindingInfo
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
@@ -43,14 +44,16 @@ def contributions(result: BatchAssessment, i: int, index: int) -> tuple[Contribu
         `log_odds_against_something_else`.
     """
     terms = result.differential.terms
+    if terms is None:
+        raise ValueError("this batch was judged without keeping its terms")
     condition = result.knowledge.conditions[index]
     temperature = result.knowledge.parameters["temperature"]
     rest = len(result.knowledge.conditions) - 1
     prior = float(terms.log_prior[i, index] - terms.log_prior[i, rest])
     pieces = [
         _counts(result, i, index, float(terms.counts[i, index] - terms.counts[i, rest])),
-        *_channels(result, i, index),
-        *_findings(result, i, index),
+        *_channels(result, terms, i, index),
+        *_findings(result, terms, i, index),
         *_extras(result, i, index),
     ]
     scaled = [_scale(p, temperature) for p in pieces if abs(p.log_likelihood_ratio) > 0]
@@ -81,18 +84,13 @@ def _prior(result: BatchAssessment, condition: ConditionInfo, value: float) -> C
 def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contribution:
     knowledge, batch = result.knowledge, result.batch
     words = []
-    for k, (lineage, analyte_id) in enumerate(
-        zip(LINEAGES, ("hemoglobin", "anc", "platelets"), strict=True)
-    ):
+    for k, analyte_id in enumerate(JUDGED):
         analyte = knowledge.analytes[analyte_id]
         state = {1: "low", -1: "not low", 0: "not known"}[int(result.lineages[i, k])]
         number = ""
         if batch.measured[i, analyte.index]:
-            shown = batch.high[i, analyte.index]
-            shown = batch.low[i, analyte.index] if np.isinf(shown) else shown
-            number = f" {shown:.{analyte.decimals}f} {analyte.unit}"
+            number = " " + _shown(batch, i, analyte)
         words.append(f"{analyte.name}{number}: {state}")
-        del lineage
     pattern = tuple(int(x) for x in result.lineages[i])
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
     finding = PARTITION.get(pattern) or (known[0] if known else "LAB_PANCYTOPENIA")
@@ -104,27 +102,23 @@ def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contri
     )
 
 
-def _channels(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
+def _channels(
+    result: BatchAssessment, terms: Terms, i: int, index: int
+) -> list[Contribution]:
     knowledge, batch = result.knowledge, result.batch
-    rest = len(knowledge.conditions) - 1
     out = []
     for k, channel in enumerate(knowledge.raw["channels"]):
+        value = float(terms.channels[i, k, index] - terms.channels[i, k, -1])
+        if value == 0.0:
+            continue
         analyte = knowledge.analytes[channel["analyte"]]
-        if not batch.measured[i, analyte.index]:
-            continue
-        likelihood = channel_likelihood(batch, result.facts, knowledge, k)[i]
-        if not np.isfinite(likelihood).all():
-            continue
-        value = float(np.log(likelihood[index]) - np.log(likelihood[rest]))
-        finding = _nearest_state(channel["states"], knowledge.findings, likelihood, result, k)
+        finding = _named_state(channel["states"], result, i)
         evidence = _evidence(result, index, finding.id)
-        number = batch.high[i, analyte.index]
-        number = batch.low[i, analyte.index] if np.isinf(number) else number
         present = bool(result.facts.finding(finding.id)[i] == 1)
         out.append(
             Contribution(
                 channel["analyte"],
-                f"{analyte.name} {number:.{analyte.decimals}f} {analyte.unit} "
+                f"{analyte.name} {_shown(batch, i, analyte)} "
                 f"({finding.name.lower()}: {'yes' if present else 'no'})",
                 present, value, float(np.exp(value)), evidence.frequency, evidence.background,
                 evidence.basis, evidence.grade, evidence.source, _counted(evidence),
@@ -133,26 +127,31 @@ def _channels(result: BatchAssessment, i: int, index: int) -> list[Contribution]
     return out
 
 
-def _nearest_state(
-    states: list[dict[str, object]], findings: object, likelihood: object,
-    result: BatchAssessment, k: int,
+def _named_state(
+    states: list[dict[str, str | None]], result: BatchAssessment, i: int
 ) -> FindingInfo:
     """Give the finding to name beside a channel: the one that holds, else the first."""
-    del findings, likelihood, k
-    named = [str(s["finding"]) for s in states if s["finding"] is not None]
-    for name in named:
-        if (result.facts.finding(name) == 1).any():
-            return result.knowledge.findings[name]
-    return result.knowledge.findings[named[0]]
+    named = [state["finding"] for state in states if state["finding"] is not None]
+    holds = [name for name in named if result.facts.finding(name)[i] == 1]
+    return result.knowledge.findings[(holds or named)[0]]
 
 
-def _findings(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
-    knowledge, terms = result.knowledge, result.differential.terms
+def _shown(batch: CaseBatch, i: int, analyte: Analyte) -> str:
+    low, high = batch.low[i, analyte.index], batch.high[i, analyte.index]
+    sign, value = ("", low) if low == high else (">", low) if np.isinf(high) else ("<", high)
+    return f"{sign}{value:.{analyte.decimals}f} {analyte.unit}"
+
+
+def _findings(
+    result: BatchAssessment, terms: Terms, i: int, index: int
+) -> list[Contribution]:
+    knowledge = result.knowledge
+    names = knowledge.finding_ids
     out = []
-    for name, info in knowledge.findings.items():
-        present, absent = terms.damped_present[i, info.index], terms.damped_absent[i, info.index]
-        if not present and not absent:
-            continue
+    for at in np.flatnonzero((terms.present[i] > 0) | (terms.absent[i] > 0)):
+        name = names[at]
+        info = knowledge.findings[name]
+        present, absent = terms.present[i, at], terms.absent[i, at]
         observed = bool(present)
         ratio = knowledge.log_ratio_present if observed else knowledge.log_ratio_absent
         value = float((present or absent) * ratio[info.index, index])

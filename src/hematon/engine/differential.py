@@ -39,17 +39,27 @@ COUNT_GROUPS = frozenset(("lineage", "lineage_count", "severity_n", "severity_p"
 """Groups whose findings are told through the presentations, not one by one."""
 
 
+BLOCK = 2048
+"""Rows worked on at once: small enough that a block stays in the processor's cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The parts of the log posterior, each (n, conditions), before normalising."""
+    """What a log posterior was made of; contributions are read off these.
+
+    Attributes:
+        log_prior: (n, conditions), gates applied.
+        counts: (n, conditions) log likelihood of the three lineages.
+        channels: (n, channels, conditions) log likelihood of each channel, 0 where not measured.
+        present: (n, findings) weight of each present finding after damping.
+        absent: (n, findings) weight of each absent finding after damping.
+    """
 
     log_prior: Floats
     counts: Floats
     channels: Floats
-    findings: Floats
-    extras: Floats
-    damped_present: Floats
-    damped_absent: Floats
+    present: Floats
+    absent: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +68,11 @@ class Differential:
 
     Attributes:
         log_posterior: (n, conditions) natural log; rows sum to 1 after exp.
-        terms: what it was made of.
+        terms: what it was made of, when asked for.
     """
 
     log_posterior: Floats
-    terms: Terms
+    terms: Terms | None
 
     @property
     def posterior(self) -> Floats:
@@ -72,7 +82,7 @@ class Differential:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the model is given, beyond counts: ternary findings and rare extras.
+    """What the model is given beyond counts.
 
     Attributes:
         findings: (n, findings) +1 present, -1 absent, 0 unknown, as used.
@@ -84,7 +94,13 @@ class Evidence:
 
 
 def differential(
-    batch: CaseBatch, facts: Facts, evidence: Evidence, knowledge: Knowledge, setting: str
+    batch: CaseBatch,
+    facts: Facts,
+    evidence: Evidence,
+    knowledge: Knowledge,
+    setting: str,
+    *,
+    keep_terms: bool = False,
 ) -> Differential:
     """Give each condition's posterior for each child.
 
@@ -94,9 +110,10 @@ def differential(
         evidence: their findings.
         knowledge: the model.
         setting: key of `settings.yaml`.
+        keep_terms: whether to keep the parts, for explanation.
 
     Returns:
-        (n, conditions) log posterior and its terms.
+        (n, conditions) log posterior, and its terms if asked for.
 
     Raises:
         KeyError: the setting is not known.
@@ -105,32 +122,73 @@ def differential(
         HEMATON_MODEL
     """
     model = _model(knowledge)
-    prior = log_prior(batch, facts, evidence.onset_age, knowledge, setting)
-    counts = _counts(batch, facts, evidence.findings, knowledge, model)
-    channels, measured = _channels(batch, facts, knowledge, model)
-    present, absent = _damped(evidence.findings, measured, model)
-    findings = present @ knowledge.log_ratio_present + absent @ knowledge.log_ratio_absent
+    n, width = len(batch), len(knowledge.conditions)
+    prior = _Prior(batch, facts, evidence.onset_age, knowledge, setting)
+    lineages = [
+        _lineage_states(channel, batch, facts, evidence.findings, knowledge, model)
+        for channel in model.lineages
+    ]
+    patterns = _stated_patterns(model, facts, batch, knowledge)
+    channels, measured = _channel_states(batch, facts, knowledge, model)
     extras = _extras(batch, knowledge)
-    likelihood = counts + channels + findings + extras
-    raw = prior + likelihood / knowledge.parameters["temperature"]
-    peak = raw.max(axis=1, keepdims=True)
-    raw = raw - peak - np.log(np.exp(raw - peak).sum(axis=1, keepdims=True))
-    return Differential(raw, Terms(prior, counts, channels, findings, extras, present, absent))
+    temperature = knowledge.parameters["temperature"]
+    out = np.empty((n, width))
+    terms = None
+    if keep_terms:
+        terms = Terms(
+            np.empty((n, width)), np.empty((n, width)),
+            np.empty((n, len(model.channels), width)),
+            np.empty(evidence.findings.shape), np.empty(evidence.findings.shape),
+        )
+    for start in range(0, n, BLOCK):
+        rows = slice(start, min(start + BLOCK, n))
+        weight = prior.weight(rows)
+        counts = _joint(lineages, patterns, rows) @ knowledge.lineage_weights
+        likelihood = counts.copy()
+        for states, weights in zip(channels, model.channel_weights, strict=True):
+            if states is not None:
+                likelihood *= states[rows] @ weights
+        present, absent = _damped(evidence.findings[rows], measured[rows], model)
+        found = present @ knowledge.log_ratio_present
+        found += absent @ knowledge.log_ratio_absent
+        for case, ratio in extras:
+            if start <= case < rows.stop:
+                found[case - start] += ratio
+        if temperature == 1.0:
+            # One logarithm for prior, counts and channels together.
+            likelihood *= weight
+            np.log(likelihood, out=likelihood)
+            raw = likelihood
+            raw += found
+        else:
+            raw = np.log(weight) + (np.log(likelihood) + found) / temperature
+        raw -= raw.max(axis=1, keepdims=True)
+        np.subtract(raw, np.log(np.exp(raw).sum(axis=1, keepdims=True)), out=out[rows])
+        if terms is not None:
+            terms.log_prior[rows], terms.counts[rows] = np.log(weight), np.log(counts)
+            terms.present[rows], terms.absent[rows] = present, absent
+            for k, (states, weights) in enumerate(
+                zip(channels, model.channel_weights, strict=True)
+            ):
+                terms.channels[rows, k] = (
+                    0.0 if states is None else np.log(states[rows] @ weights)
+                )
+    return Differential(out, terms)
 
 
 # --- the model as arrays -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Model:
     lineages: Sequence[Mapping[str, Any]]
     channels: Sequence[Mapping[str, Any]]
     channel_weights: Sequence[Floats]
+    channel_findings: Sequence[npt.NDArray[np.int64]]
     group: npt.NDArray[np.int64]
     group_matrix: Floats
-    exponent: Floats
-    in_counts: Bools
-    channel_of: npt.NDArray[np.int64]
+    shrink: Floats
+    counted: Int8s
     degrees: float
 
 
@@ -144,21 +202,24 @@ def _model(knowledge: Knowledge) -> _Model:
     undamped = set(knowledge.raw["undamped_groups"])
     damping = knowledge.parameters["damping_exponent"]
     exponent = np.array([0.0 if g in undamped else damping for g in names] + [0.0])
+    most = np.maximum(np.arange(len(findings) + 1), 1)
     channels = knowledge.raw["channels"]
-    channel_of = np.full(len(findings), -1)
-    for k, channel in enumerate(channels):
-        for state in channel["states"]:
-            if state["finding"] is not None:
-                channel_of[knowledge.findings[state["finding"]].index] = k
+    told = [f.group in COUNT_GROUPS or f.group is None for f in findings]
     return _Model(
         lineages=knowledge.raw["lineages"],
         channels=channels,
         channel_weights=[np.array(c["weights"]) for c in channels],
+        channel_findings=[
+            np.array([
+                knowledge.findings[state["finding"]].index
+                for state in channel["states"] if state["finding"] is not None
+            ])
+            for channel in channels
+        ],
         group=group,
         group_matrix=matrix,
-        exponent=exponent,
-        in_counts=np.array([f.group in COUNT_GROUPS or f.group is None for f in findings]),
-        channel_of=channel_of,
+        shrink=most[:, None] ** -exponent[None, :],
+        counted=np.where(told, 0, 1).astype(np.int8),
         degrees=knowledge.parameters["tail_degrees_of_freedom"],
     )
 
@@ -166,47 +227,67 @@ def _model(knowledge: Knowledge) -> _Model:
 # --- prior -------------------------------------------------------------------------------------
 
 
-def log_prior(
-    batch: CaseBatch, facts: Facts, onset_age: Floats, knowledge: Knowledge, setting: str
-) -> Floats:
-    """Give the log prior of each condition for age, sex and setting, gates applied.
+class _Prior:
+    """Prior weights for age, sex and setting, gates applied; worked out block by block.
 
     Age is the age when first ill where known, else at the judged draw. Something else takes a
-    fixed share of the setting, whatever the age.
-
-    Returns:
-        (n, conditions) natural log; rows sum to 1 after exp before the gates are applied.
+    fixed share of the setting, whatever the age. What a condition requires and is known to be
+    absent costs it a fixed penalty, never everything: records are sometimes wrong.
     """
-    chosen = knowledge.settings["all"][setting]
-    conditions = knowledge.conditions
-    base = np.array([c.prior * chosen["multipliers"].get(c.id, 1.0) for c in conditions])
-    share = chosen["something_else_share"]
-    age = np.where(np.isnan(onset_age), batch.age, onset_age)
-    by_age = _age_ratio(np.where(np.isnan(age), -1.0, age), knowledge)
-    male = np.array([c.male_fraction for c in conditions])
-    sex = batch.columns.sex[:, None]
-    ratio = np.where(sex > 0, 2 * male, np.where(sex < 0, 2 * (1 - male), 1.0))
-    weight = base * by_age * ratio
-    weight[:, -1] = share / (1 - share) * weight[:, :-1].sum(axis=1)
-    prior = np.log(weight / weight.sum(axis=1, keepdims=True))
-    penalty = knowledge.parameters["gate_log_penalty"]
-    for condition in conditions:
-        if condition.gate is not None:
-            closed = criteria.evaluate(condition.gate, facts) == ternary.NO
-            prior[closed, condition.index] += penalty
-        if condition.category == "neonatal":
-            late = age > 0.25 * 365.25
-            prior[late, condition.index] += knowledge.parameters["neonatal_log_penalty"]
-    prior[batch.columns.recorded < 0] += penalty
-    return prior
+
+    def __init__(
+        self, batch: CaseBatch, facts: Facts, onset_age: Floats, knowledge: Knowledge, setting: str
+    ) -> None:
+        chosen = knowledge.settings["all"][setting]
+        conditions = knowledge.conditions
+        base = np.array([c.prior * chosen["multipliers"].get(c.id, 1.0) for c in conditions])
+        male = np.array([c.male_fraction for c in conditions])
+        age = np.where(np.isnan(onset_age), batch.age, onset_age)
+        days, self._day = np.unique(
+            np.floor(np.where(np.isnan(age), -1.0, age)), return_inverse=True
+        )
+        by_age = base * _age_ratio(days, knowledge)
+        # Sex codes -1, 0, 1 index girls last, unknown first, boys second.
+        ratios = np.stack([np.ones(len(male)), 2 * male, 2 * (1 - male)])
+        table = by_age[:, None, :] * ratios
+        share = chosen["something_else_share"]
+        table[:, :, -1] = share / (1 - share) * table[:, :, :-1].sum(axis=2)
+        self._table = table / table.sum(axis=2, keepdims=True)
+        self._sex = batch.columns.sex.astype(np.int64)
+        self._closed = self._gates(facts, batch, age, knowledge)
+
+    @staticmethod
+    def _gates(
+        facts: Facts, batch: CaseBatch, age: Floats, knowledge: Knowledge
+    ) -> list[tuple[int, Bools, float]]:
+        closed: list[tuple[int, Bools, float]] = []
+        penalty = float(np.exp(knowledge.parameters["gate_log_penalty"]))
+        neonatal = float(np.exp(knowledge.parameters["neonatal_log_penalty"]))
+        for condition in knowledge.conditions:
+            at = condition.index
+            if condition.gate is not None:
+                no = criteria.evaluate(condition.gate, facts) == ternary.NO
+                closed.append((at, no, penalty))
+            if condition.category == "neonatal":
+                closed.append((at, age > 0.25 * 365.25, neonatal))
+            excluded = batch.columns.recorded[:, at] < 0
+            if excluded.any():
+                closed.append((at, excluded, penalty))
+        return closed
+
+    def weight(self, rows: slice) -> Floats:
+        """(block, conditions) prior weights; sum to 1 before the gates."""
+        weight: Floats = self._table[self._day[rows], self._sex[rows]]
+        for condition, closed, penalty in self._closed:
+            weight[closed[rows], condition] *= penalty
+        return weight
 
 
-def _age_ratio(age: Floats, knowledge: Knowledge) -> Floats:
+def _age_ratio(days: Floats, knowledge: Knowledge) -> Floats:
     """Density of age at presentation against a flat density to 18 years; 1 where age is negative.
 
-    Two-piece normal on the square root of years, clamped. Ages repeat, so each is worked out once.
+    Two-piece normal on the square root of years, clamped: (days, conditions).
     """
-    unique, inverse = np.unique(np.floor(age), return_inverse=True)
     p = knowledge.parameters
     median, p5, p95 = (
         np.sqrt(np.array([getattr(c, name) for c in knowledge.conditions]))
@@ -214,37 +295,44 @@ def _age_ratio(age: Floats, knowledge: Knowledge) -> Floats:
     )
     left = np.maximum((median - p5) / 1.645, p["age_min_sd"])
     right = np.maximum((p95 - median) / 1.645, p["age_min_sd"])
-    root = np.sqrt(np.maximum(unique, 0.0) / 365.25)[:, None]
+    root = np.sqrt(np.maximum(days, 0.0) / 365.25)[:, None]
     z = np.where(root < median, (root - median) / left, (root - median) / right)
     density = 2 / (left + right) / np.sqrt(2 * pi) * np.exp(-0.5 * z * z)
     ratio = np.clip(density * np.sqrt(18.0), p["age_ratio_min"], p["age_ratio_max"])
-    ratio[unique < 0] = 1.0
-    ratio[:, -1] = 1.0
-    return np.asarray(ratio[inverse])
+    ratio[days < 0] = 1.0
+    return np.asarray(ratio)
 
 
 # --- counts ------------------------------------------------------------------------------------
 
 
-def _counts(
-    batch: CaseBatch, facts: Facts, findings: Int8s, knowledge: Knowledge, model: _Model
+def _lineage_states(
+    channel: Mapping[str, Any],
+    batch: CaseBatch,
+    facts: Facts,
+    findings: Int8s,
+    knowledge: Knowledge,
+    model: _Model,
 ) -> Floats:
-    """Log likelihood of the three lineages, mixed over presentations."""
-    parts = []
-    for channel in model.lineages:
-        states = [*channel["not_low"], *channel["low"]]
-        density = _density(batch, facts, channel["analyte"], states, knowledge, model)
-        said = _stated_states(channel, facts, findings, knowledge)
-        j = knowledge.analytes[channel["analyte"]].index
-        parts.append(np.where(batch.measured[:, j, None], density, said))
-    red, white, platelet = parts
-    n = len(batch)
-    joint = (red[:, :, None, None] * white[:, None, :, None] * platelet[:, None, None, :])
-    joint = joint * _stated_patterns(model, facts, batch, knowledge)
-    flat = joint.reshape(n, -1)
+    """(n, states) likelihood of each state of a lineage: from its number, else as stated."""
+    states = [*channel["not_low"], *channel["low"]]
+    density = _density(batch, facts, channel["analyte"], states, knowledge, model)
+    said = _stated_states(channel, facts, findings, knowledge)
+    j = knowledge.analytes[channel["analyte"]].index
+    usable = batch.measured[:, j] & np.isfinite(density).all(axis=1)
+    return np.where(usable[:, None], density, said)
+
+
+def _joint(lineages: Sequence[Floats], patterns: Floats | None, rows: slice) -> Floats:
+    """(block, presentations) likelihood of the counts in every presentation."""
+    red, white, platelet = (part[rows] for part in lineages)
+    joint = red[:, :, None, None] * white[:, None, :, None] * platelet[:, None, None, :]
+    if patterns is not None:
+        joint *= patterns[rows]
+    flat = joint.reshape(len(red), -1)
     # Impossible together (a contradiction in the record): then the lineages say nothing.
     flat[flat.sum(axis=1) <= 0] = 1.0
-    return np.log(flat @ knowledge.lineage_weights)
+    return flat
 
 
 def _stated_states(
@@ -272,51 +360,49 @@ def _stated_states(
 
 def _stated_patterns(
     model: _Model, facts: Facts, batch: CaseBatch, knowledge: Knowledge
-) -> Floats:
-    """(n, red, white, platelet) 1 where a pattern agrees with a stated number of lineages."""
-    sizes = [len(c["not_low"]) + len(c["low"]) for c in model.lineages]
-    low = [np.arange(s) >= len(c["not_low"]) for s, c in zip(sizes, model.lineages, strict=True)]
-    number = (
-        low[0][:, None, None].astype(int) + low[1][None, :, None] + low[2][None, None, :]
-    )
+) -> Floats | None:
+    """(n, red, white, platelet) 1 where a pattern agrees with a stated number of lineages.
+
+    None when no record states one that its numbers do not already tell.
+    """
     measured = np.stack(
         [batch.measured[:, knowledge.analytes[c["analyte"]].index] for c in model.lineages]
     )
     open_ = ~measured.all(axis=0)
-    agree = np.ones((len(facts), *sizes))
     two = (facts.stated("LAB_BICYTOPENIA") == ternary.YES) & open_
-    agree[two] = (number == 2).astype(float)
-    three = (facts.stated("LAB_PANCYTOPENIA") == ternary.NO) & open_
-    agree[three] *= (number != 3).astype(float)
+    not_three = (facts.stated("LAB_PANCYTOPENIA") == ternary.NO) & open_
+    if not (two.any() or not_three.any()):
+        return None
+    low = [
+        np.arange(len(c["not_low"]) + len(c["low"])) >= len(c["not_low"]) for c in model.lineages
+    ]
+    number = low[0][:, None, None].astype(int) + low[1][None, :, None] + low[2][None, None, :]
+    agree = np.ones((len(facts), *number.shape))
+    agree[two] = number == 2
+    agree[not_three] *= number != 3
     return agree
 
 
-def _channels(
+def _channel_states(
     batch: CaseBatch, facts: Facts, knowledge: Knowledge, model: _Model
-) -> tuple[Floats, Bools]:
-    """Log likelihood of the measured channels, and (n, channels) which were measured."""
-    product = np.ones((len(batch), len(knowledge.conditions)))
+) -> tuple[list[Floats | None], Bools]:
+    """Give (n, states) likelihood of each channel, None where no child has it.
+
+    Scaled so that the likeliest state has 1; a child without the number has 1 in every state.
+    Also (n, channels): who has a number that can be placed.
+    """
+    out: list[Floats | None] = []
     measured = np.zeros((len(batch), len(model.channels)), dtype=bool)
     for k, channel in enumerate(model.channels):
         seen = batch.measured[:, knowledge.analytes[channel["analyte"]].index]
         if not seen.any():
+            out.append(None)
             continue
-        likelihood = channel_likelihood(batch, facts, knowledge, k)
-        usable = seen & np.isfinite(likelihood).all(axis=1)
-        measured[:, k] = usable
-        product *= np.where(usable[:, None], likelihood, 1.0)
-    return np.log(product), measured
-
-
-def channel_likelihood(
-    batch: CaseBatch, facts: Facts, knowledge: Knowledge, k: int
-) -> Floats:
-    """(n, conditions) likelihood of one channel's number, relative to its likeliest state."""
-    model = _model(knowledge)
-    channel = model.channels[k]
-    density = _density(batch, facts, channel["analyte"], channel["states"], knowledge, model)
-    density = density / density.max(axis=1, keepdims=True)
-    return density @ model.channel_weights[k]
+        density = _density(batch, facts, channel["analyte"], channel["states"], knowledge, model)
+        measured[:, k] = seen & np.isfinite(density).all(axis=1)
+        density /= density.max(axis=1, keepdims=True)
+        out.append(np.where(measured[:, k, None], density, 1.0))
+    return out, measured
 
 
 def _density(
@@ -365,26 +451,26 @@ def _damped(findings: Int8s, measured: Bools, model: _Model) -> tuple[Floats, Fl
 
     Findings told by the counts, or by a channel whose number is known, weigh nothing here.
     """
-    used = findings.astype(np.float64)
-    used[:, model.in_counts] = 0.0
-    through = np.flatnonzero(model.channel_of >= 0)
-    used[:, through] *= ~measured[:, model.channel_of[through]]
-    known = np.abs(used) @ model.group_matrix
-    shrink = np.maximum(known, 1.0) ** -model.exponent
-    weight = used * shrink[:, model.group]
+    used = findings * model.counted
+    for k, columns in enumerate(model.channel_findings):
+        used[np.ix_(np.flatnonzero(measured[:, k]), columns)] = 0
+    weight = used.astype(np.float64)
+    known = np.abs(weight) @ model.group_matrix
+    shrink = model.shrink[known.astype(np.int64), np.arange(known.shape[1])]
+    weight *= shrink[:, model.group]
     return np.maximum(weight, 0.0), np.maximum(-weight, 0.0)
 
 
-def _extras(batch: CaseBatch, knowledge: Knowledge) -> Floats:
-    """(n, conditions) log ratios of what is rare: broad terms and reported variants."""
-    out = np.zeros((len(batch), len(knowledge.conditions)))
-    for case, term in batch.columns.broad:
-        out[case] += broad_term(term, knowledge)
-    for case, gene, classification, zygosity in batch.columns.variants:
-        out[case] += variant(
-            gene, classification, zygosity, int(batch.columns.sex[case]), knowledge
-        )
-    return out
+def _extras(batch: CaseBatch, knowledge: Knowledge) -> list[tuple[int, Floats]]:
+    """Give (child, log ratios) of what is rare: broad terms and reported variants."""
+    sex = batch.columns.sex
+    return [
+        *((case, broad_term(term, knowledge)) for case, term in batch.columns.broad),
+        *(
+            (case, variant(gene, classification, zygosity, int(sex[case]), knowledge))
+            for case, gene, classification, zygosity in batch.columns.variants
+        ),
+    ]
 
 
 def broad_term(term: str, knowledge: Knowledge) -> Floats:

@@ -29,6 +29,12 @@ LINEAGE_OF = {"red": "anemia", "white": "neutropenia", "platelet": "thrombocytop
 ISOLATED = ("LAB_ISO_ANEMIA", "LAB_ISO_NEUTROPENIA", "LAB_ISO_THROMBOCYTOPENIA")
 STATED = ("LAB_ANEMIA", "LAB_NEUTROPENIA", "LAB_THROMBOCYTOPENIA")
 
+STATED_BELOW: dict[str, tuple[tuple[str, float], ...]] = {
+    "anc": (("LAB_SEV_NEUTROPENIA", 0.5), ("LAB_ANC_LT02", 0.2)),
+    "platelets": (("LAB_PLT_LT20", 20.0),),
+}
+"""What a finding stated without a number says of the number: below a value."""
+
 
 class Facts:
     """Leaf answers for n rows.
@@ -224,7 +230,15 @@ def of_batch(batch: CaseBatch, knowledge: Knowledge, serial: Mapping[str, Ternar
 
     def bounds(analyte: str) -> Bounds:
         j = knowledge.analytes[analyte].index
-        return batch.low[:, j], batch.high[:, j], batch.measured[:, j]
+        low, high, measured = batch.low[:, j], batch.high[:, j], batch.measured[:, j]
+        for finding, value in STATED_BELOW.get(analyte, ()):
+            said = columns.stated[:, knowledge.findings[finding].index]
+            below, above = ~measured & (said == ternary.YES), ~measured & (said == ternary.NO)
+            if below.any() or above.any():
+                beneath = np.nextafter(value, -np.inf)
+                high = np.where(below, np.fmin(high, beneath), np.where(above, np.inf, high))
+                low = np.where(above, np.fmax(low, value), np.where(below, 0.0, low))
+        return low, high, ~np.isnan(low) & ~np.isnan(high)
 
     def lab(analyte: str) -> tuple[Floats, Floats]:
         j = knowledge.analytes[analyte].index

@@ -111,7 +111,11 @@ class BatchAssessment:
 
 
 def assess_columns(
-    columns: Columns, knowledge: Knowledge, *, setting: str | None = None
+    columns: Columns,
+    knowledge: Knowledge,
+    *,
+    setting: str | None = None,
+    keep_terms: bool = False,
 ) -> BatchAssessment:
     """Judge a batch given as columns: the form a warehouse has.
 
@@ -119,6 +123,7 @@ def assess_columns(
         columns: n children.
         knowledge: from `load_knowledge()`.
         setting: key of `settings.yaml`; its default when None.
+        keep_terms: whether rows will be asked for in full, with their contributions.
 
     Returns:
         Results as arrays.
@@ -139,7 +144,9 @@ def assess_columns(
         findings=np.stack([facts.finding(f) for f in knowledge.finding_ids], axis=1),
         onset_age=serial.onset_age,
     )
-    ranked = differential(batch, facts, evidence, knowledge, setting)
+    ranked = differential(
+        batch, facts, evidence, knowledge, setting, keep_terms=keep_terms
+    )
     tests = next_tests.gains(ranked.posterior, facts, batch, knowledge)
     return BatchAssessment(
         ids=columns.ids, setting=setting, lineages=lineages, severity=severity, urgency=urgency,
@@ -174,7 +181,9 @@ def assess_many(
         limit = [
             np.inf if c.birth_date is None else float((as_of - c.birth_date).days) for c in cases
         ]
-    return assess_columns(columns_of(cases, knowledge, limit), knowledge, setting=setting)
+    return assess_columns(
+        columns_of(cases, knowledge, limit), knowledge, setting=setting, keep_terms=True
+    )
 
 
 def assess(

@@ -175,9 +175,10 @@ def _onset_facts(
     said = (batch.columns.stated[:, cytopenias] == ternary.YES).any(axis=1)
     at = np.where(np.isnan(onset) & said, np.fmin(batch.age, batch.columns.age), onset)
     normal_before = np.minimum.reduce([r.last_normal for r in runs]) > -np.inf
+    dated = ~np.isnan(batch.columns.stated_age)
     facts = {}
     for name, days in (("onset_by_28d", 28), ("onset_by_90d", 90), ("onset_by_1y", 365)):
-        later = (at > days) & (normal_before | said)
+        later = (at > days) & (normal_before | dated)
         facts[name] = ternary.of(at <= days, (at <= days) | later)
     white = runs[1]
     ever = np.isfinite(white.first_low) | (

@@ -368,4 +368,5 @@ class Intake:
 def _words(names: tuple[str, ...]) -> re.Pattern[str]:
     if not names:
         return re.compile(r"(?!)")
-    return re.compile(r"(?<![a-z0-9])(?:" + "|".join(re.escape(n) for n in names) + r")(?![a-z0-9])")
+    any_name = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?<![a-z0-9])(?:{any_name})(?![a-z0-9])")

@@ -106,7 +106,7 @@ class Node:
         found = self._get(name)
         if found is None:
             return ""
-        if isinstance(found, int) and 0 <= found < len(members):
+        if type(found) is int and 0 <= found < len(members):
             return members[found]
         if found in members:
             return str(found)

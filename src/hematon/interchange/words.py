@@ -6,6 +6,7 @@ A word that is not listed means nothing here; no reader guesses.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from hematon import units
@@ -21,7 +22,7 @@ POSITIVE = frozenset(
 )
 NEGATIVE = frozenset(
     (
-        "negative", "neg", "-", "absent", "not present", "not detected", "undetected",
+        "negative", "neg", "absent", "not present", "not detected", "undetected",
         "none detected", "non-reactive", "nonreactive", "excluded", "no", "n", "false",
         "negativ", "negativo",
     )
@@ -38,6 +39,8 @@ NEGATIVE_CODES = frozenset(
         "SNOMED:131194007", "LOINC:LA6577-6", "LOINC:LA11883-8", "LOINC:LA9634-2",
     )
 )
+_MARKS = (("%", "%"), ("#", "10*9/L"))
+"""How analyzers mark a percentage and an absolute count, with a unit of the kind."""
 _SPOILED = (
     "clot", "clump", "hemoly", "haemoly", "lipemi", "lipaemi", "contaminat", "dilut", "aggregat",
     "unsatisf", "satellit",
@@ -86,11 +89,12 @@ def analyte_named(knowledge: Knowledge, name: str, unit: str | None) -> str | No
     return knowledge.headers.get(plain)
 
 
+@lru_cache(maxsize=512)
 def _mark(unit: str) -> str:
-    try:
-        ucum = units.canonical(unit)
-    except UnitError:
-        return ""
-    if ucum == "%":
-        return "%"
-    return "#" if ucum.endswith(("/L", "/uL", "/mm3")) and ucum.startswith(("10*", "/")) else ""
+    for mark, target in _MARKS:
+        try:
+            units.conversion_factor(unit, target, {})
+        except UnitError:
+            continue
+        return mark
+    return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from hematon.errors import Issue
 from hematon.knowledge import records
@@ -17,6 +18,7 @@ from hematon.knowledge.places import broken, nodes_of
 
 LAST_DAY = 7670
 """The last day of age, 21 years, that reference intervals reach."""
+EVERYONE = ("any", "duffy_any")
 LATE_POPULATIONS = frozenset({"duffy_null"})
 """Populations whose bands may start after birth: before that everyone's are used."""
 URGENCY_LEVELS = ("E", "U24", "U72", "S2", "R", "none")
@@ -33,7 +35,7 @@ def check_cutoff_ladder(files: KnowledgeFiles) -> Iterator[Issue]:
             ]
             if not steps or steps[-1][1].to_days is not None:
                 yield _ladder(where, sex, "the ladder has no open end")
-            for (_, before), (place, step) in zip(steps, steps[1:], strict=False):
+            for (_, before), (place, step) in pairwise(steps):
                 if before.to_days != step.from_days:
                     yield _ladder(
                         f"{where}/{place}", sex, "a step does not begin where the last one ends"
@@ -65,15 +67,16 @@ def check_interval_coverage(files: KnowledgeFiles) -> Iterator[Issue]:
     """Reference bands cover every day from birth to 21 years once, for each sex and population."""
     for interval in files.intervals:
         where = f"reference_intervals/{interval.analyte}.yaml#/bands"
-        late = {b.population for b in interval.bands} & LATE_POPULATIONS
-        for populations in ({"any", "duffy_any"}, *({p} for p in sorted(late))):
+        late = sorted(LATE_POPULATIONS.intersection(b.population for b in interval.bands))
+        groups: list[tuple[str, ...]] = [EVERYONE, *((population,) for population in late)]
+        for populations in groups:
             for sex in SEXES:
                 bands = [
                     (index, band)
                     for index, band in enumerate(interval.bands)
                     if band.population in populations and band.sex in ("any", sex)
                 ]
-                yield from _uncovered(where, bands, sex, may_start_late=populations <= late)
+                yield from _uncovered(where, bands, sex, may_start_late=populations != EVERYONE)
 
 
 def _uncovered(
@@ -191,11 +194,7 @@ def check_loinc_digit(files: KnowledgeFiles) -> Iterator[Issue]:
 
 
 def is_loinc(code: str) -> bool:
-    """Say whether a code has the form and the check digit of LOINC.
-
-    Source:
-        LOINC Users' Guide, appendix on the mod 10 check digit.
-    """
+    """Say whether a code has LOINC's form and check digit: mod 10, every other digit doubled."""
     number, dash, digit = code.partition("-")
     if not (dash and number.isascii() and number.isdigit() and digit.isascii()):
         return False
@@ -206,7 +205,7 @@ def is_loinc(code: str) -> bool:
     return digit == str(-total % 10)
 
 
-def check_urgency_levels(files: KnowledgeFiles) -> Iterator[Issue]:
+def check_urgency_level(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every level of urgency, from go now to no referral, has a rule."""
     present = {rule.level for rule in files.urgency.rules}
     for level in URGENCY_LEVELS:

@@ -86,8 +86,7 @@ def check_duplicate_id(files: KnowledgeFiles) -> Iterator[Issue]:
     yield from _twice("conditions", [c.id for c in files.conditions])
     yield from _twice("reference_intervals", [i.analyte for i in files.intervals])
     for where, record in nodes(files):
-        for name in type(record).model_fields:
-            items = getattr(record, name)
+        for name, items in vars(record).items():
             if isinstance(items, list) and items:
                 key = str if isinstance(items[0], str) else _KEYS.get(type(items[0]))
                 if key is not None:

@@ -448,7 +448,9 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
     info, positive = [], []
     for index, test in enumerate(files.tests.tests):
         row = -1
-        if test.finding is not None and test.conditions != ["*"]:
+        if test.planning:
+            pass
+        elif test.finding is not None and test.conditions != ["*"]:
             row = len(positive)
             positive.append(frequency[:, column[test.finding]].tolist())
         elif test.sensitivity is not None and test.specificity is not None:
@@ -472,11 +474,12 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
 def _test_conditions(test: records.Test, files: KnowledgeFiles) -> set[str]:
     if test.conditions != ["*"]:
         return set(test.conditions)
-    if test.finding == "LAB_RETIC_LOW" or test.finding == "MAR_HYPO":
-        at = {f.id: i for i, f in enumerate(files.findings.findings)}[test.finding]
-        del at
+    if test.finding is not None:
+        # A test for every condition finds those in which its finding is the rule.
         return {
-            c.id for c in files.conditions
-            for e in c.evidence if e.finding == test.finding and e.frequency >= 0.5
+            c.id
+            for c in files.conditions
+            for e in c.evidence
+            if e.finding == test.finding and e.frequency >= 0.5
         }
     return {c.id for c in files.conditions if c.category.startswith("inherited")}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from hematon.errors import KnowledgeError
 from hematon.knowledge.compiled import Knowledge
 
 DATA = Path(__file__).parent / "data"
@@ -37,10 +38,17 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
         return Knowledge.from_bundle(orjson.loads(cache.read_bytes()))
     except (OSError, orjson.JSONDecodeError):
         pass
+    from hematon.knowledge.checks import run_checks
     from hematon.knowledge.compile import compile_knowledge
     from hematon.knowledge.files import read_files
 
-    content = orjson.dumps(compile_knowledge(read_files(data), fingerprint))
+    files = read_files(data)
+    if issues := run_checks(files):
+        first = f"{issues[0].where}: {issues[0].message}"
+        raise KnowledgeError(
+            f"{len(issues)} broken rule(s) in the knowledge files; the first: {first}", issues
+        )
+    content = orjson.dumps(compile_knowledge(files, fingerprint))
     with contextlib.suppress(OSError):
         _write(cache, content)
     return Knowledge.from_bundle(orjson.loads(content))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_args
 
 from hematon.errors import Issue
 from hematon.knowledge.files import SINGLE_FILES, KnowledgeFiles
@@ -19,7 +20,6 @@ R = TypeVar("R", bound=Record)
 
 SOURCE_FIELDS = ("source", "variants_source")
 _WORD = re.compile(r"[A-Z][A-Z0-9_]+")
-_SCALAR = (str, int, float, bool, type(None))
 
 
 def broken(code: str, where: str, message: str, fix: str) -> Issue:
@@ -56,24 +56,40 @@ def nodes_of(files: KnowledgeFiles, kind: type[R]) -> Iterator[tuple[str, R]]:
 def _collect(value: Any, where: str, found: list[tuple[str, Record]]) -> None:
     if isinstance(value, Record):
         found.append((where, value))
-        for name, field in type(value).model_fields.items():
+        for name, key in _inner_fields(type(value)):
             inner = getattr(value, name)
-            if not isinstance(inner, _SCALAR):
-                _collect(inner, f"{where}/{field.alias or name}", found)
+            if inner is not None:
+                _collect(inner, f"{where}/{key}", found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            if not isinstance(item, _SCALAR):
-                _collect(item, f"{where}/{index}", found)
-    elif isinstance(value, dict):
+            _collect(item, f"{where}/{index}", found)
+    else:
         for key, item in value.items():
             _collect(item, f"{where}/{key}", found)
+
+
+@cache
+def _inner_fields(kind: type[Record]) -> tuple[tuple[str, str], ...]:
+    """Give the fields of a kind that hold records, as (name, key in the file)."""
+    return tuple(
+        (name, field.alias or name)
+        for name, field in kind.model_fields.items()
+        if _holds_records(field.annotation)
+    )
+
+
+def _holds_records(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return True
+    return any(_holds_records(part) for part in get_args(annotation))
 
 
 def citations(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
     """Give every citation of a source as (where, source id)."""
     for where, record in nodes(files):
+        stated = vars(record)
         for field in SOURCE_FIELDS:
-            for index, source in enumerate(getattr(record, field, ())):
+            for index, source in enumerate(stated.get(field, ())):
                 yield f"{where}/{field}/{index}", source
         if isinstance(record, HpoFile):
             yield f"{where}/citation", record.citation
@@ -84,8 +100,7 @@ def words(files: KnowledgeFiles) -> set[str]:
     found: set[str] = set()
     for where, record in nodes(files):
         if not where.startswith("sources.yaml"):
-            for name in type(record).model_fields:
-                value = getattr(record, name)
+            for value in vars(record).values():
                 if isinstance(value, str):
                     found.update(_WORD.findall(value))
     return found

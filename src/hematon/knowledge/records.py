@@ -481,7 +481,10 @@ class Condition(Record):
 
 
 class Test(Record):
-    """A test, what it finds and what to beware of."""
+    """A test, what it finds and what to beware of.
+
+    A `planning` test (HLA typing, donor work-up) prepares treatment and tells no conditions apart.
+    """
 
     id: str
     name: str
@@ -502,6 +505,7 @@ class Test(Record):
     pitfalls: str | None
     finding: str | None
     done_when: list[str] = []
+    planning: bool = False
     grade: Grade
     source: list[str]
 

@@ -15,6 +15,7 @@ from typing import Final
 MINUS: Final = "\N{MINUS SIGN}"
 DAYS_PER_YEAR: Final = 365.25
 DAYS_PER_MONTH: Final = DAYS_PER_YEAR / 12
+_MOST_DECIMALS: Final = 6
 
 _UNITS: Final = {
     "10*9/L": "×10⁹/L",
@@ -99,10 +100,15 @@ def unit(ucum: str) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Write a number with so many significant digits, without an exponent up to a million."""
+    """Write a number with at most so many significant digits; never as an exponent."""
     if not math.isfinite(value):
         return "not a number"
-    text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    if value == 0:
+        return "0"
+    decimals = min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), _MOST_DECIMALS)
+    text = f"{value:,.{decimals}f}"
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
     return text.replace("-", MINUS)
 
 
@@ -173,7 +179,7 @@ _SHORT: Final = {"year": "y", "month": "mo", "week": "wk", "day": "d"}
 def _age_parts(days: int) -> list[tuple[int, str]]:
     if days < 28:
         return [(days, "day")]
-    if days < 91:
+    if days < 61:
         return [(days // 7, "week")]
     months = int(days / DAYS_PER_MONTH + 1e-6)
     if months < 24:

@@ -1,0 +1,444 @@
+"""The command line: `hematon assess | explain | convert | knowledge | completion`.
+
+Nothing heavy is imported until a command needs it, so help prints at once. Exit codes:
+
+    0  done
+    1  a fault of Hematon itself
+    2  wrong usage
+    3  nothing could be read
+    4  done, but part of the input was refused: see the issues
+    5  the clinical knowledge is wrong or missing
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hematon.engine.assessment import Assessment
+    from hematon.engine.case import Case
+    from hematon.errors import Issue, Reading
+    from hematon.knowledge import Knowledge
+
+EXIT_FAULT, EXIT_UNREADABLE, EXIT_REFUSED, EXIT_KNOWLEDGE = 1, 3, 4, 5
+CHUNK = 512
+"""Records judged together when a stream is read: bounds memory, keeps the arrays large."""
+
+INPUTS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 2 usage, 3 unreadable, 4 part of the input refused, "
+    "5 knowledge wrong.",
+)
+@click.version_option(package_name="hematon", prog_name="hematon")
+def cli() -> None:
+    """From a child's blood count to the right care: explained, cited, for clinicians.
+
+    \b
+    hematon assess child.json                 report in the terminal
+    hematon assess child.csv --html out.html  report as one HTML file
+    hematon explain fanconi_anemia child.json every likelihood ratio of one condition
+    hematon knowledge show fanconi_anemia     what Hematon knows, with sources
+    """
+
+
+@cli.command()
+@INPUTS
+@click.option("--setting", metavar="NAME", help="Whose prior: population, general_pediatrics "
+              "(default), hematology_clinic, marrow_failure_clinic.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+              help="Look at nothing after this day.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON; one line per record if many.")
+@click.option("--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Write one self-contained HTML report.")
+@click.option("--fhir", "fhir_file", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Write a FHIR R4 DiagnosticReport.")
+@click.option("--explain", "explained", metavar="CONDITION",
+              help="Show every contribution for one condition.")
+@click.option("--color/--no-color", default=None, help="Force or forbid color.")
+def assess(
+    paths: tuple[str, ...],
+    setting: str | None,
+    as_of: Any,
+    as_json: bool,
+    html_file: str | None,
+    fhir_file: str | None,
+    explained: str | None,
+    color: bool | None,
+) -> None:
+    """Assess one record, or many, from FHIR R4, phenopackets or CSV.
+
+    PATH is a file, a folder of FHIR resources, or - for standard input. One record gives a
+    report; several give one JSON line each, with progress on standard error.
+
+    \b
+    hematon assess examples/fanconi_child.json
+    hematon assess counts.csv --setting hematology_clinic
+    hematon assess bundle.json --json | jq .urgency
+    hematon assess packets.ndjson > assessments.ndjson
+    cat bundle.json | hematon assess - --html report.html
+    """
+    knowledge = _knowledge()
+    _check_names(knowledge, setting, explained)
+    day = as_of.date() if as_of is not None else None
+    readings = _readings(paths, knowledge)
+    first = next(readings, None)
+    second = next(readings, None)
+    if first is None:
+        _fail("nothing was found to read", EXIT_UNREADABLE)
+    elif second is None:
+        _assess_one(first, knowledge, setting, day, as_json, html_file, fhir_file, explained, color)
+    elif html_file or fhir_file or explained:
+        _fail("--html, --fhir and --explain need a single record; this input has several", 2)
+    else:
+        _assess_many(_chain(first, second, readings), knowledge, setting, day)
+
+
+@cli.command()
+@click.argument("condition")
+@INPUTS
+@click.option("--setting", metavar="NAME", help="Whose prior; see assess --help.")
+@click.pass_context
+def explain(
+    context: click.Context, condition: str, paths: tuple[str, ...], setting: str | None
+) -> None:
+    """Show why a condition stands where it stands: every likelihood ratio with its source.
+
+    \b
+    hematon explain fanconi_anemia examples/fanconi_child.json
+    """
+    context.invoke(assess, paths=paths, setting=setting, explained=condition)
+
+
+@cli.command()
+@INPUTS
+@click.option("--to", "target", required=True, type=click.Choice(["fhir", "phenopacket", "csv"]),
+              help="Format to write.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE",
+              help="File to write; standard output when left out.")
+def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
+    """Convert a record between FHIR R4, GA4GH phenopacket v2 and CSV.
+
+    \b
+    hematon convert bundle.json --to phenopacket -o packet.json
+    hematon convert counts.csv --to fhir > bundle.json
+    """
+    knowledge = _knowledge()
+    refused = False
+    written = []
+    for reading in _readings(paths, knowledge):
+        refused |= reading.has_errors
+        _print_issues(reading.issues)
+        if reading.value is not None:
+            written.append(_write(reading.value, knowledge, target))
+    if not written:
+        raise SystemExit(EXIT_UNREADABLE)
+    text = "\n".join(written)
+    if output:
+        Path(output).write_text(text + "\n", "utf-8")
+    else:
+        click.echo(text)
+    raise SystemExit(EXIT_REFUSED if refused else 0)
+
+
+@cli.group()
+def knowledge() -> None:
+    """Look at and check the clinical knowledge."""
+
+
+@knowledge.command()
+@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Check this folder of knowledge files instead of the package's own.")
+def check(folder: Path | None) -> None:
+    """Check every knowledge file: schema, and every rule across files."""
+    from hematon.errors import KnowledgeError
+    from hematon.knowledge.checks import run_checks
+    from hematon.knowledge.describe import grade_counts
+    from hematon.knowledge.files import DATA, read_files
+
+    try:
+        files = read_files(folder or DATA)
+    except KnowledgeError as error:
+        _print_issues(error.issues)
+        raise SystemExit(EXIT_KNOWLEDGE) from None
+    issues = run_checks(files)
+    _print_issues(issues)
+    if issues:
+        raise SystemExit(EXIT_KNOWLEDGE)
+    grades = ", ".join(f"{count} {grade}" for grade, count in grade_counts(files).items())
+    click.echo(
+        f"{len(files.conditions)} conditions, {len(files.findings.findings)} findings, "
+        f"{len(files.tests.tests)} tests, {len(files.sources.sources)} sources: no problem found\n"
+        f"evidence: {grades}"
+    )
+
+
+@knowledge.command()
+@click.argument("entry")
+def show(entry: str) -> None:
+    """Show one entry: a condition, finding, test, analyte, source or rule.
+
+    \b
+    hematon knowledge show fanconi_anemia
+    hematon knowledge show HP:0001172
+    hematon knowledge show U1a
+    """
+    from hematon.knowledge.describe import UnknownEntryError
+    from hematon.knowledge.describe import show as describe_entry
+    from hematon.knowledge.files import read_files
+
+    try:
+        click.echo(describe_entry(read_files(), entry))
+    except UnknownEntryError as error:
+        _fail(str(error), 2)
+
+
+@knowledge.command()
+@click.option("--status", type=click.Choice(["retrieved", "recalled", "expert"]),
+              help="Only sources read this far.")
+def sources(status: str | None) -> None:
+    """List every source, how far it was read and how often it is cited."""
+    from hematon.knowledge.describe import list_sources
+    from hematon.knowledge.files import read_files
+
+    for source in list_sources(read_files()):
+        if status is None or source.status == status:
+            click.echo(f"{source.id:18} {source.status:10} {source.uses:5}  {source.citation}")
+
+
+@knowledge.command()
+@click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("new", required=False,
+                type=click.Path(exists=True, file_okay=False, path_type=Path))
+def diff(old: Path, new: Path | None) -> None:
+    """Show what changed between two folders of knowledge files (NEW: the package's own)."""
+    from hematon.errors import KnowledgeError
+    from hematon.knowledge.describe import diff as compare
+    from hematon.knowledge.files import DATA, read_files
+
+    try:
+        changes = compare(read_files(old), read_files(new or DATA))
+    except KnowledgeError as error:
+        _print_issues(error.issues)
+        raise SystemExit(EXIT_KNOWLEDGE) from None
+    for change in changes:
+        click.echo(f"{change.file}  {change.path}\n  - {change.old}\n  + {change.new}")
+    click.echo(f"{len(changes)} change(s)")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print shell completion; for bash: eval "$(hematon completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(cli, {}, "hematon", "_HEMATON_COMPLETE").source())
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def _knowledge() -> Knowledge:
+    from hematon.errors import KnowledgeError
+    from hematon.knowledge import load_knowledge
+
+    try:
+        return load_knowledge()
+    except KnowledgeError as error:
+        _print_issues(error.issues)
+        _fail(str(error), EXIT_KNOWLEDGE)
+        raise
+
+
+def _check_names(knowledge: Knowledge, setting: str | None, condition: str | None) -> None:
+    if setting is not None and setting not in knowledge.settings["all"]:
+        names = ", ".join(knowledge.settings["all"])
+        _fail(f"no setting named {setting!r}; choose one of {names}", 2)
+    if condition is not None and condition not in knowledge.condition_ids:
+        import difflib
+
+        near = difflib.get_close_matches(condition, knowledge.condition_ids, n=3, cutoff=0.4)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        _fail(f"no condition named {condition!r}{hint}", 2)
+
+
+def _readings(paths: Iterable[str], knowledge: Knowledge) -> Iterator[Reading[Case]]:
+    """Read every path; a document that cannot be read gives a reading without a value."""
+    from hematon.errors import Issue, Reading, UnreadableError
+    from hematon.interchange.detect import read_any, read_folder
+
+    today = date.today()  # noqa: TID251 the command line is where the clock may be read
+    for path in paths:
+        try:
+            if path == "-":
+                yield from read_any(sys.stdin.buffer.read(), knowledge, today=today, name="-")
+            elif Path(path).is_dir():
+                yield from read_folder(Path(path), knowledge, today=today)
+            else:
+                yield from read_any(
+                    Path(path).read_bytes(), knowledge, today=today, name=Path(path).name
+                )
+        except UnreadableError as error:
+            yield Reading(None, error.issues)
+        except OSError as error:
+            yield Reading(
+                None,
+                (Issue("error", "empty-input", path, error.strerror or "cannot be opened",
+                       "check the path and its permissions"),),
+            )
+
+
+def _chain(
+    first: Reading[Case], second: Reading[Case], rest: Iterator[Reading[Case]]
+) -> Iterator[Reading[Case]]:
+    yield first
+    yield second
+    yield from rest
+
+
+# --- assessing ---------------------------------------------------------------------------------
+
+
+def _assess_one(
+    reading: Reading[Case], knowledge: Knowledge, setting: str | None, as_of: date | None,
+    as_json: bool, html_file: str | None, fhir_file: str | None, explained: str | None,
+    color: bool | None,
+) -> None:
+    from hematon.engine import assess as judge
+
+    if reading.value is None:
+        _print_issues(reading.issues)
+        raise SystemExit(EXIT_UNREADABLE)
+    wanted = frozenset([explained]) if explained else frozenset[str]()
+    result = judge(
+        reading.value, knowledge, setting=setting, as_of=as_of, issues=reading.issues,
+        explain=wanted,
+    )
+    if html_file:
+        from hematon.report import html
+
+        Path(html_file).write_text(html.render(result, knowledge), "utf-8")
+        click.echo(f"written: {html_file}", err=True)
+    if fhir_file:
+        import orjson
+
+        from hematon.report import fhir
+
+        Path(fhir_file).write_bytes(
+            orjson.dumps(fhir.render(result, knowledge), option=orjson.OPT_INDENT_2)
+        )
+        click.echo(f"written: {fhir_file}", err=True)
+    if as_json:
+        sys.stdout.buffer.write(result.to_json() + b"\n")
+    elif explained or not (html_file or fhir_file):
+        _print_report(result, explained, color)
+    raise SystemExit(EXIT_REFUSED if reading.has_errors else 0)
+
+
+def _print_report(result: Assessment, explained: str | None, color: bool | None) -> None:
+    from rich.console import Console
+
+    from hematon.report import terminal
+
+    console = Console(
+        no_color=color is False, force_terminal=True if color else None, highlight=False,
+        width=None if sys.stdout.isatty() or color else 100,
+    )
+    terminal.render(result, console, explain=explained)
+
+
+def _assess_many(
+    readings: Iterator[Reading[Case]], knowledge: Knowledge, setting: str | None,
+    as_of: date | None,
+) -> None:
+    """Write one JSON line per record, in order; count what was assessed and what was not."""
+    read = assessed = refused = 0
+    chunk: list[Reading[Case]] = []
+    for reading in readings:
+        read += 1
+        chunk.append(reading)
+        if len(chunk) == CHUNK:
+            assessed += _write_lines(chunk, knowledge, setting, as_of)
+            refused += sum(r.has_errors for r in chunk)
+            chunk = []
+            _progress(read, assessed)
+    assessed += _write_lines(chunk, knowledge, setting, as_of)
+    refused += sum(r.has_errors for r in chunk)
+    click.echo(f"{read} read = {assessed} assessed + {read - assessed} rejected", err=True)
+    if not assessed:
+        raise SystemExit(EXIT_UNREADABLE)
+    raise SystemExit(EXIT_REFUSED if refused else 0)
+
+
+def _write_lines(
+    chunk: list[Reading[Case]], knowledge: Knowledge, setting: str | None, as_of: date | None
+) -> int:
+    import orjson
+
+    from hematon.engine import assess_many
+
+    cases = [r.value for r in chunk if r.value is not None]
+    result = assess_many(cases, knowledge, setting=setting, as_of=as_of) if cases else None
+    row = 0
+    for reading in chunk:
+        if reading.value is None or result is None:
+            line = orjson.dumps({"id": None, "issues": list(reading.issues)})
+        else:
+            line = result.row(row, reading.value, issues=reading.issues, as_of=as_of).to_json()
+            row += 1
+        sys.stdout.buffer.write(line + b"\n")
+    return row
+
+
+def _progress(read: int, assessed: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{read:,} read, {read - assessed:,} rejected", nl=False, err=True)
+
+
+def _write(case: Case, knowledge: Knowledge, target: str) -> str:
+    import orjson
+
+    if target == "fhir":
+        from hematon.interchange.fhir_write import write as write_fhir
+
+        return orjson.dumps(write_fhir(case, knowledge)).decode()
+    if target == "phenopacket":
+        from hematon.interchange.phenopacket_write import write as write_packet
+
+        return orjson.dumps(write_packet(case, knowledge)).decode()
+    from hematon.interchange.tabular_write import write as write_table
+
+    return write_table(case, knowledge).rstrip("\n")
+
+
+# --- saying ------------------------------------------------------------------------------------
+
+
+def _print_issues(issues: Iterable[Issue]) -> None:
+    for issue in issues:
+        fix = f" ({issue.fix})" if issue.fix else ""
+        click.echo(f"{issue.level}: {issue.where}: {issue.message} [{issue.code}]{fix}", err=True)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"hematon: {message}", err=True)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """Run the command line; a closed pipe ends it quietly."""
+    try:
+        cli(prog_name="hematon")
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,341 @@
+"""How each part of an assessment is said to a clinician.
+
+Pure functions from the result to sentences; the terminal, HTML and FHIR forms share them, so that
+a thing is said one way. Possibilities are always "consider", never a verdict; a probability is
+never put into words. The words for likelihood ratios follow Jaeschke, Guyatt and Sackett (JAMA
+1994;271:703-707): above 10 strong, 5 to 10 moderate, 2 to 5 some, and the inverse against.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from hematon.engine.assessment import (
+    AlwaysShown,
+    Assessment,
+    Candidate,
+    Contribution,
+    HazardNote,
+    Input,
+    Lineage,
+    NextTest,
+    Outcome,
+    Urgency,
+    UrgencyReason,
+)
+from hematon.report import selection
+from hematon.report.quantities import (
+    age,
+    interval,
+    number,
+    percent,
+    prose,
+    quantity,
+    ratio,
+    short_age,
+    signed,
+    turnaround,
+    unit,
+)
+
+TITLE: Final = "Assessment of suspected bone marrow failure"
+
+URGENCY: Final[Mapping[str, tuple[str, str]]] = {
+    "E": ("Emergency: go now", "emergency department or on-call hematology, without waiting"),
+    "U24": ("Within 24 hours", "hematology contact the same or the next day"),
+    "U72": ("Within 72 hours", "seen by hematology within three days"),
+    "S2": ("Within two weeks", "clinic or virtual visit within two weeks"),
+    "R": ("Within eight weeks", "virtual visit or shared care within eight weeks"),
+    "none": ("No time limit met", "none of the rules that could be judged asks for one"),
+}
+"""Level to its words and what it asks for, most urgent first."""
+
+BANDS: Final[Mapping[str, str]] = {
+    "fits_well": "fits well",
+    "could_fit": "could fit",
+    "less_likely": "less likely",
+    "argues_against": "evidence argues against",
+}
+
+STATUS: Final[Mapping[str, str]] = {
+    "failing": "failing",
+    "low": "low",
+    "normal": "not low",
+    "not_assessable": "cannot be judged",
+}
+
+ANSWERS: Final[Mapping[str, str]] = {"yes": "yes", "no": "no", "unknown": "not known"}
+
+GRADES: Final[Mapping[str, tuple[str, str]]] = {
+    "counted": ("●", "counted"),
+    "named_source": ("◐", "named source"),
+    "expert": ("○", "expert estimate"),
+    "derived": ("◌", "derived"),
+}
+"""Evidence grade to its mark and its word; the word always stands beside the mark."""
+
+TIERS: Final[Mapping[int, str]] = {
+    0: "Blood now",
+    1: "At the first visit",
+    2: "Marrow, genetics and send-outs",
+    3: "Later",
+}
+
+MECHANISMS: Final[Mapping[str, str]] = {
+    "production": "points to production",
+    "destruction_or_loss": "points to destruction or loss",
+    "undetermined": "production or destruction cannot be told",
+}
+
+CAUTION: Final = (
+    "Read from the entered values alone. The child in front of you comes first: "
+    "never use this to delay care."
+)
+
+RANKING_RULE: Final = (
+    "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
+    "first; evidence for and against is shown for each, and what was not measured counts neither way."
+)
+
+CONSIDER: Final = "Consider, in this order"
+
+
+def who(assessment: Assessment) -> tuple[tuple[str, str], ...]:
+    """Say whom the assessment is about: label and value pairs."""
+    return (
+        ("Record", prose(assessment.id)),
+        ("Age", age(assessment.age_days)),
+        ("Sex", prose(assessment.sex) if assessment.sex else "not stated"),
+        ("As of", prose(assessment.as_of) if assessment.as_of else "not stated"),
+        ("Setting", prose(assessment.setting.replace("_", " "))),
+    )
+
+
+# --- urgency ------------------------------------------------------------------------------------
+
+
+def could_be_higher(urgency: Urgency) -> str:
+    """Say that the level may be too low, and for want of what; empty when it cannot be higher."""
+    if not urgency.undetermined:
+        return ""
+    items = listed(distinct(item for rule in urgency.undetermined for item in rule.missing), most=8)
+    count = len(urgency.undetermined)
+    judged = "1 rule was" if count == 1 else f"{count} rules were"
+    reason = f" because it is not stated: {items}" if items else ""
+    return f"Could be higher: {judged} not judged{reason}."
+
+
+def not_judged(rule: UrgencyReason) -> str:
+    """Say what one undetermined rule would mean and what it lacks."""
+    lacks = f": not stated {listed(rule.missing)}" if rule.missing else ""
+    return f"{prose(rule.name)} (would be: {URGENCY[rule.level][0].lower()}), not judged{lacks}"
+
+
+# --- lineages -----------------------------------------------------------------------------------
+
+LINEAGES: Final = (("red", "Red cells"), ("white", "White cells"), ("platelet", "Platelets"))
+
+
+def lineage_value(lineage: Lineage) -> str:
+    """Say the judged value with its unit."""
+    if lineage.value is None:
+        return "not measured"
+    return quantity(lineage.value, lineage.unit, comparator=lineage.comparator)
+
+
+def lineage_status(lineage: Lineage) -> str:
+    """Say how a lineage stands, with its depth."""
+    depth = prose(lineage.depth)
+    return f"{STATUS[lineage.status]}, {depth}" if depth else STATUS[lineage.status]
+
+
+def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
+    """Give everything known about a lineage as label and value pairs, `-` where unknown."""
+    return (
+        ("Limit for age", _or_dash(lineage.lower_limit, lineage.unit)),
+        ("z", signed(lineage.z) if lineage.z is not None else "–"),
+        ("Low since", short_age(lineage.since_age_days) if lineage.since_age_days is not None else "–"),
+        ("Draws", str(lineage.draws)),
+        ("Lowest", _or_dash(lineage.lowest, lineage.unit)),
+        ("Slope", slope(lineage)),
+        ("Treatment", prose(lineage.support) or "none stated"),
+        ("Mechanism", MECHANISMS[lineage.mechanism]),
+    )
+
+
+def slope(lineage: Lineage) -> str:
+    """Say the slope per 30 days, or a dash."""
+    value = lineage.slope_per_30_days
+    if value is None:
+        return "–"
+    sign = "+" if value > 0 else ""
+    return f"{sign}{number(value, 2)} {unit(lineage.unit)} per 30 d"
+
+
+def _or_dash(value: float | None, ucum: str) -> str:
+    return "–" if value is None else quantity(value, ucum, digits=3)
+
+
+# --- evidence -----------------------------------------------------------------------------------
+
+
+def strength(contribution: Contribution) -> str:
+    """Say a likelihood ratio in words."""
+    size = abs(contribution.log_likelihood_ratio)
+    side = "for" if contribution.log_likelihood_ratio > 0 else "against"
+    for least, word in ((10.0, "strongly"), (5.0, "moderately"), (2.0, "somewhat")):
+        if size >= math.log(least) - 1e-9:
+            return f"{word} {side}"
+    return f"slightly {side}" if size >= selection.NO_DIFFERENCE else "no difference"
+
+
+def seen(contribution: Contribution) -> str:
+    """Say how often the finding is seen with the condition and without, empty when not known."""
+    if contribution.frequency is None:
+        return ""
+    said = f"seen in {percent(contribution.frequency)} with it"
+    if contribution.background is not None:
+        said += f", {percent(contribution.background)} of other children with a cytopenia"
+    return said
+
+
+def evidence_text(contribution: Contribution) -> str:
+    """Say what was seen; an absent finding is said to be absent."""
+    text = prose(contribution.text)
+    if contribution.observed is False and not text.lower().startswith(("no ", "not ", "absent")):
+        return f"Absent: {text}"
+    return text
+
+
+def grade(grade_id: str, counted: str = "") -> str:
+    """Write an evidence grade: mark, word, and the count where there is one."""
+    mark, word = GRADES.get(grade_id, ("", prose(grade_id)))
+    return " ".join(part for part in (mark, word, prose(counted)) if part)
+
+
+def reference(grade_id: str, source: Iterable[str], counted: str = "") -> str:
+    """Write grade and sources, `◐ named source: BSH2016`."""
+    ids = ", ".join(prose(s) for s in source)
+    return f"{grade(grade_id, counted)}: {ids}" if ids else grade(grade_id, counted)
+
+
+def strongest(candidate: Candidate) -> tuple[str, str]:
+    """Say the strongest evidence for and against a condition, a dash where there is none."""
+    weighed = selection.weigh(candidate)
+    sides = (weighed.supporting, weighed.opposing)
+    first, second = (with_ratio(side[0]) if side else "–" for side in sides)
+    return first, second
+
+
+def with_ratio(contribution: Contribution) -> str:
+    """Say a piece of evidence with its likelihood ratio."""
+    return f"{evidence_text(contribution)} (LR {ratio(contribution.likelihood_ratio)})"
+
+
+def expert_share(assessment: Assessment) -> str:
+    """Say how much of the evidence shown is expert estimate."""
+    shown = [
+        contribution
+        for candidate in selection.leading(assessment)
+        for contribution in selection.weigh(candidate).evidence
+    ]
+    estimates = sum(1 for c in shown if c.grade == "expert")
+    if not shown:
+        return "No evidence could be weighed."
+    return f"{estimates} of the {len(shown)} pieces of evidence above rest on an expert estimate."
+
+
+def how_ranking_works(assessment: Assessment) -> str:
+    """Explain the ranking in one plain paragraph."""
+    setting = prose(assessment.setting.replace("_", " "))
+    return (
+        f"Each condition starts from how common it is in the setting “{setting}”, given the "
+        "child's age and sex. Counts, findings, tests and reported variants then raise or lower "
+        "it. A likelihood ratio (LR) says how many times more often this evidence is seen with "
+        "the condition than with something else: an LR of 10 or more speaks strongly for it, "
+        "5 to 10 moderately, 2 to 5 somewhat, and 0.1, 0.2 and 0.5 speak as strongly against. "
+        "Findings of one organ system are damped, so that they do not count as if they were "
+        "independent, and no single count can decide. What was not measured or not asked changes "
+        "nothing. The row “something else” stands for causes that the knowledge does not hold. "
+        "Time to act and the list of conditions that must not be missed come from fixed rules "
+        "that never see this ranking."
+    )
+
+
+def excluded(candidate: Candidate) -> str:
+    """Say that the record excludes a condition; empty when it does not."""
+    return f"Excluded in the record: {prose(candidate.excluded)}" if candidate.excluded else ""
+
+
+def why_shown(shown: AlwaysShown) -> str:
+    """Say why a condition of the safety floor stands there."""
+    rules = ", ".join(prose(rule).replace("_", " ") for rule in shown.rules)
+    return prose(shown.text) or rules
+
+
+def place(assessment: Assessment, condition: str) -> str:
+    """Say where the ranking puts a condition, empty when it is not ranked."""
+    for candidate in assessment.differential:
+        if candidate.condition == condition:
+            return f"ranked {candidate.rank}, {BANDS[candidate.band]}"
+    return ""
+
+
+# --- tests, hazards, inputs ---------------------------------------------------------------------
+
+
+def outcome(result: Outcome, names: Mapping[str, str]) -> str:
+    """Say which conditions lead after a result, without their probabilities."""
+    leaders = listed(names.get(name, name) for name, _ in result.leading)
+    word = "Positive" if result.result == "positive" else "Negative"
+    return f"{word}: {leaders} would lead" if leaders else f"{word}: the order would not change"
+
+
+def practicalities(test: NextTest) -> str:
+    """Say when a test is due, what it needs and how long it takes."""
+    parts = (
+        prose(test.tier_when),
+        prose(test.invasiveness).replace("_", " "),
+        f"result in {due}" if (due := turnaround(test.turnaround)) != "same day" else due,
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def hazard_about(hazard: HazardNote, names: Mapping[str, str]) -> str:
+    """Say which conditions make a treatment hazardous."""
+    return listed(names.get(condition, condition) for condition in hazard.conditions)
+
+
+def value(item: Input) -> str:
+    """Say one input with its unit."""
+    return quantity(item.value, item.unit, comparator=item.comparator)
+
+
+def our_limits(item: Input) -> str:
+    """Say our limits for age and sex, with the median."""
+    limits = interval(item.lower, item.upper, item.unit)
+    if not limits:
+        return "–"
+    return limits if item.median is None else f"{limits}, median {number(item.median, 3)}"
+
+
+def lab_limits(item: Input) -> str:
+    """Say the laboratory's own limits."""
+    return interval(item.lab_low, item.lab_high, item.unit) or "–"
+
+
+def listed(items: Iterable[str], most: int | None = None) -> str:
+    """Join names with commas and a last "and", saying how many are left out beyond `most`."""
+    names = [prose(item) for item in items]
+    if most is not None and len(names) > most:
+        names = [*names[:most], f"{len(names) - most} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def distinct(items: Iterable[str]) -> tuple[str, ...]:
+    """Drop repeats, keep the order."""
+    return tuple(dict.fromkeys(items))
