@@ -27,6 +27,8 @@ SUPPORT_NONE, SUPPORT_USED, SUPPORT_BEFORE, SUPPORT_BLOCKED = 0, 1, 2, 3
 JUDGED = ("hemoglobin", "anc", "platelets")
 """The count of each lineage: red, white, platelet."""
 
+MASS_TO_CELLS = 30.0
+"""RBC (10*12/L) is about hemoglobin (g/dL) x 30 / MCV (fL): hematocrit is three times hemoglobin."""
 DAY_SPACE, ANALYTE_SPACE = 100_000, 256
 """Room for days and analytes in one sorting key; more than any life and any knowledge need."""
 
@@ -42,6 +44,7 @@ BASIS = (
     "WBC × eosinophils %",
     "reticulocytes % × RBC",
     "hematocrit ÷ RBC",
+    "reticulocytes % × RBC estimated from hemoglobin and MCV",
 )
 """How a computed number came about, by basis code."""
 
@@ -86,6 +89,8 @@ class CaseBatch:
         basis: index into `BASIS`.
         support: `SUPPORT_*`.
         value_age: age in days at the draw of the value used, NaN undated.
+        current: analyte id to (low, high), each (n,): the count as it is now, under treatment,
+            for analytes where some child is judged by a value from before.
         draws: all draws.
         treatment_ages: kind to (n,) latest start age in days, -inf never, NaN given but undated.
     """
@@ -100,6 +105,7 @@ class CaseBatch:
     basis: Int8s
     support: Int8s
     value_age: Floats
+    current: dict[str, tuple[Floats, Floats]]
     draws: Draws
     treatment_ages: dict[str, Floats]
 
@@ -142,7 +148,8 @@ def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -
         columns=columns, age=age, low=np.full(shape, np.nan), high=np.full(shape, np.nan),
         measured=np.zeros(shape, dtype=bool), lab_low=np.full(shape, np.nan),
         lab_high=np.full(shape, np.nan), basis=np.zeros(shape, dtype=np.int8),
-        support=np.zeros(shape, dtype=np.int8), value_age=np.full(shape, np.nan), draws=draws,
+        support=np.zeros(shape, dtype=np.int8), value_age=np.full(shape, np.nan),
+        current={}, draws=draws,
         treatment_ages=_treatment_ages(columns, n),
     )
 
@@ -253,7 +260,9 @@ def _derive(draws: Draws) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         cells = np.where(np.isnan(v["rbc"]), v["hematocrit"] * 10 / v["mcv"], v["rbc"])
         size = v["hematocrit"] * 10 / v["rbc"]
+        estimated = v["hemoglobin"] * MASS_TO_CELLS / v["mcv"]
     _fill(draws, "retic_abs", v["retic_pct"] * cells * 10, 9)
+    _fill(draws, "retic_abs", v["retic_pct"] * estimated * 10, 11)
     _fill(draws, "mcv", np.where(np.isfinite(size), size, np.nan), 10)
 
 
@@ -347,11 +356,19 @@ def _pick_count(
     blocked = analyte.id in ("mcv", "hbf_pct", "retic_abs", "retic_pct", "eada")
     if not blocked:
         _put(batch, draws, analyte, column, rows[near & treated], SUPPORT_USED)
+        now = batch.low[:, analyte.index].copy(), batch.high[:, analyte.index].copy()
     else:
         batch.support[has_treated, analyte.index] = SUPPORT_BLOCKED
     before = back & has_treated[draws.case[rows]]
     _put(batch, draws, analyte, column, rows[before], SUPPORT_BEFORE)
+    replaced = batch.support[:, analyte.index] == SUPPORT_BEFORE
     _put(batch, draws, analyte, column, rows[near & ~treated], SUPPORT_NONE)
+    if not blocked and replaced.any():
+        j = analyte.index
+        batch.current[analyte.id] = (
+            np.where(replaced, now[0], batch.low[:, j]),
+            np.where(replaced, now[1], batch.high[:, j]),
+        )
 
 
 def _put(

@@ -153,7 +153,8 @@ def columns_of(
                     nan if t.end_age_days is None else float(t.end_age_days),
                 )
             )
-        _state_findings(i, case, knowledge, stated, stated_age, broad, conflicts)
+        until = np.inf if as_of_age is None else as_of_age[i]
+        _state_findings(i, case, until, knowledge, stated, stated_age, broad, conflicts)
         for condition in case.excluded_conditions:
             recorded[i, condition_index[condition]] = -1
         for condition in case.recorded_conditions:
@@ -179,6 +180,7 @@ def columns_of(
 def _state_findings(
     i: int,
     case: Case,
+    until: float,
     knowledge: Knowledge,
     stated: Int8s,
     stated_age: Floats,
@@ -188,6 +190,8 @@ def _state_findings(
     excluded: set[str] = set()
     observed: set[str] = set()
     for finding in case.findings:
+        if finding.age_days is not None and finding.age_days > until:
+            continue
         hits = knowledge.findings_of(finding.code)
         if finding.observed:
             observed.update(hits)

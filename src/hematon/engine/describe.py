@@ -312,7 +312,7 @@ def _urgency(result: BatchAssessment, i: int) -> Urgency:
             reasons.append(_reason(result, i, rule, ()))
         elif answer == ternary.UNKNOWN and rank > level:
             undetermined.append(
-                _reason(result, i, rule, criteria.missing(rule["when"], result.facts, i))
+                _reason(result, i, rule, criteria.missing(rule["when"], result.facts_now, i))
             )
     rank_of = {name: -k for k, name in enumerate(LEVELS)}
     return Urgency(

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from hematon.engine import criteria, intervals, ternary
 from hematon.engine.batch import SUPPORT_USED, CaseBatch
 from hematon.engine.facts import Facts
+from hematon.engine.linear import rows_times
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
@@ -143,14 +144,14 @@ def differential(
     for start in range(0, n, BLOCK):
         rows = slice(start, min(start + BLOCK, n))
         weight = prior.weight(rows)
-        counts = _joint(lineages, patterns, rows) @ knowledge.lineage_weights
+        counts = rows_times(_joint(lineages, patterns, rows), knowledge.lineage_weights)
         likelihood = counts.copy()
         for states, weights in zip(channels, model.channel_weights, strict=True):
             if states is not None:
-                likelihood *= states[rows] @ weights
+                likelihood *= rows_times(states[rows], weights)
         present, absent = _damped(evidence.findings[rows], measured[rows], model)
-        found = present @ knowledge.log_ratio_present
-        found += absent @ knowledge.log_ratio_absent
+        found = rows_times(present, knowledge.log_ratio_present)
+        found += rows_times(absent, knowledge.log_ratio_absent)
         for case, ratio in extras:
             if start <= case < rows.stop:
                 found[case - start] += ratio
@@ -171,7 +172,7 @@ def differential(
                 zip(channels, model.channel_weights, strict=True)
             ):
                 terms.channels[rows, k] = (
-                    0.0 if states is None else np.log(states[rows] @ weights)
+                    0.0 if states is None else np.log(rows_times(states[rows], weights))
                 )
     return Differential(out, terms)
 
@@ -455,7 +456,7 @@ def _damped(findings: Int8s, measured: Bools, model: _Model) -> tuple[Floats, Fl
     for k, columns in enumerate(model.channel_findings):
         used[np.ix_(np.flatnonzero(measured[:, k]), columns)] = 0
     weight = used.astype(np.float64)
-    known = np.abs(weight) @ model.group_matrix
+    known = rows_times(np.abs(weight), model.group_matrix)
     shrink = model.shrink[known.astype(np.int64), np.arange(known.shape[1])]
     weight *= shrink[:, model.group]
     return np.maximum(weight, 0.0), np.maximum(-weight, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hematon.engine import criteria, intervals, ternary
-from hematon.engine.batch import SUPPORT_USED, CaseBatch
+from hematon.engine.batch import SUPPORT_BEFORE, SUPPORT_USED, CaseBatch
 from hematon.engine.intervals import Limits
 from hematon.engine.ternary import Ternary
 from hematon.knowledge.compiled import Knowledge
@@ -223,14 +223,25 @@ class Facts:
         return low, high
 
 
-def of_batch(batch: CaseBatch, knowledge: Knowledge, serial: Mapping[str, Ternary]) -> Facts:
-    """Give the facts of the judged draws of a batch."""
+def of_batch(
+    batch: CaseBatch, knowledge: Knowledge, serial: Mapping[str, Ternary], *, now: bool = False
+) -> Facts:
+    """Give the facts of the judged draws of a batch.
+
+    Args:
+        batch: n children.
+        knowledge: the rules.
+        serial: their serial facts.
+        now: read counts as they are under treatment (for urgency), not from before it.
+    """
     columns = batch.columns
     index = {c.id: c.index for c in knowledge.conditions}
 
     def bounds(analyte: str) -> Bounds:
         j = knowledge.analytes[analyte].index
         low, high, measured = batch.low[:, j], batch.high[:, j], batch.measured[:, j]
+        if now and analyte in batch.current:
+            low, high = batch.current[analyte]
         for finding, value in STATED_BELOW.get(analyte, ()):
             said = columns.stated[:, knowledge.findings[finding].index]
             below, above = ~measured & (said == ternary.YES), ~measured & (said == ternary.NO)
@@ -252,7 +263,8 @@ def of_batch(batch: CaseBatch, knowledge: Knowledge, serial: Mapping[str, Ternar
 
     def supported(lineage: str) -> Bools:
         analyte = {"red": "hemoglobin", "white": "anc", "platelet": "platelets"}[lineage]
-        return batch.support[:, knowledge.analytes[analyte].index] == SUPPORT_USED
+        support = batch.support[:, knowledge.analytes[analyte].index]
+        return (support == SUPPORT_USED) | (now & (support == SUPPORT_BEFORE))
 
     return Facts(
         knowledge, batch.age, columns.sex, duffy_null(batch, knowledge), bounds, lab=lab,

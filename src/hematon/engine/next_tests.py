@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hematon.engine import ternary
 from hematon.engine.batch import CaseBatch
 from hematon.engine.facts import Facts
+from hematon.engine.linear import rows_times
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
@@ -62,13 +63,15 @@ def gains(
     rows = np.array([t.row for t in tests])
     has = rows >= 0
     positive_given = np.array(knowledge.raw["test_positive"])[rows[has]]
-    probability = posterior @ positive_given.T
+    probability = rows_times(posterior, positive_given.T)
     entropy = _binary_entropy(probability)
-    information = entropy - posterior @ _binary_entropy(positive_given).T
+    information = entropy - rows_times(posterior, _binary_entropy(positive_given).T)
     never = np.array([c.never_miss for c in knowledge.conditions])
     share = posterior[:, never].sum(axis=1, keepdims=True)
-    within = (posterior[:, never] @ positive_given[:, never].T) / np.maximum(share, 1e-300)
-    outside = (posterior[:, ~never] @ positive_given[:, ~never].T) / np.maximum(1 - share, 1e-300)
+    within = rows_times(posterior[:, never], positive_given[:, never].T) / np.maximum(share, 1e-300)
+    outside = rows_times(
+        posterior[:, ~never], positive_given[:, ~never].T
+    ) / np.maximum(1 - share, 1e-300)
     conditional = share * _binary_entropy(np.clip(within, 0, 1)) + (1 - share) * _binary_entropy(
         np.clip(outside, 0, 1)
     )

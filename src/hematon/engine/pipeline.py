@@ -62,6 +62,7 @@ class BatchAssessment:
         differential: posterior of every condition.
         tests: what each test is expected to tell.
         batch, serial, facts, evidence: what the results were made of.
+        facts_now: the facts urgency was judged by: counts as they are under treatment.
     """
 
     ids: Sequence[str]
@@ -76,6 +77,7 @@ class BatchAssessment:
     batch: CaseBatch
     serial: Serial
     facts: Facts
+    facts_now: Facts
     evidence: Evidence
     knowledge: Knowledge
 
@@ -137,7 +139,11 @@ def assess_columns(
     facts = facts_module.of_batch(batch, knowledge, serial.facts)
     lineages = np.stack([facts.lineage(name) for name in LINEAGES], axis=1)
     severity = severity_module.severity(facts)
-    urgency = urgency_module.urgency(facts)
+    # Danger is judged by the count as it is now, the marrow by the count before treatment.
+    now = facts
+    if batch.current:
+        now = facts_module.of_batch(batch, knowledge, serial.facts, now=True)
+    urgency = urgency_module.urgency(now)
     floor = urgency_module.safety_floor(facts)
     hazards = urgency_module.hazards(facts)
     evidence = Evidence(
@@ -151,7 +157,7 @@ def assess_columns(
     return BatchAssessment(
         ids=columns.ids, setting=setting, lineages=lineages, severity=severity, urgency=urgency,
         floor=floor, hazards=hazards, differential=ranked, tests=tests, batch=batch,
-        serial=serial, facts=facts, evidence=evidence, knowledge=knowledge,
+        serial=serial, facts=facts, facts_now=now, evidence=evidence, knowledge=knowledge,
     )
 
 

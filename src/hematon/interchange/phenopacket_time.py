@@ -85,6 +85,15 @@ def read_time(element: Node) -> Span:
     return Span(0, None) if element.object("gestationalAge") else NEVER
 
 
+def duration_days(text: str) -> int | None:
+    """Give an ISO 8601 duration in completed days; None when it is none."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        return None
+    parts = match.groupdict().items()
+    return int(sum(float(n.replace(",", ".")) * _PART_DAYS[part] for part, n in parts if n))
+
+
 def read_interval(interval: Node) -> Span:
     """Give the ages a TimeInterval (two time stamps) means."""
     return Span(_age_at(interval, "start"), _age_at(interval, "end"))
@@ -120,17 +129,11 @@ def _duration(node: Node) -> int | None:
     if not node:
         return None
     where = node.at("iso8601duration")
-    match = _DURATION.fullmatch(node.text("iso8601duration"))
-    if match is None:
+    days = duration_days(node.text("iso8601duration"))
+    if days is None:
         node.intake.error("date-invalid", where, "the age is not an ISO 8601 duration",
                           "write P3Y2M, P5W or P12D")
-        return None
-    days = sum(
-        float(number.replace(",", ".")) * _PART_DAYS[part]
-        for part, number in match.groupdict().items()
-        if number
-    )
-    return node.intake.check_age(int(days), where)
+    return node.intake.check_age(days, where)
 
 
 def _onset_class(term: Node) -> int | None:

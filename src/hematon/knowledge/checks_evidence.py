@@ -7,6 +7,7 @@ that contradicts another: a share above its whole, a finding more frequent than 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -219,11 +220,13 @@ def check_category(files: KnowledgeFiles) -> Iterator[Issue]:
 def check_hpo_current(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every HPO id of a finding is current in the release of `hpo.yaml`."""
     pairs = [part.partition("-") for part in files.hpo.ids.split(",")]
-    ranges = [(int(first), int(last or first)) for first, _, last in pairs]
+    first = [int(start) for start, _, _ in pairs]
+    last = [int(end or start) for start, _, end in pairs]
     for index, finding in enumerate(files.findings.findings):
         for term in _terms(finding):
             number = int(term[3:]) if re.fullmatch(r"HP:\d{7}", term) else -1
-            if not any(first <= number <= last for first, last in ranges):
+            at = bisect_right(first, number) - 1
+            if at < 0 or number > last[at]:
                 yield broken(
                     "hpo-current",
                     f"findings.yaml#/findings/{index}",

@@ -6,6 +6,7 @@ and passes over what another rule reports. Nothing here judges a number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from hematon.errors import Issue
 from hematon.knowledge import records
 from hematon.knowledge.facts import FACTS
 from hematon.knowledge.files import KnowledgeFiles
-from hematon.knowledge.places import broken, citations, nodes, nodes_of, words
+from hematon.knowledge.places import broken, citations, nodes, nodes_of, texts
 
 NOT_CITED = "no entry cites it yet"
 """In `read` of a source: kept on purpose although nothing rests on it."""
@@ -61,11 +62,12 @@ def check_source_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
 def check_source_unused(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every source is cited or named in a note, or says that no entry cites it, and only then."""
     cited = {source for _, source in citations(files)}
-    used = cited | words(files)
+    text = texts(files)
     for index, source in enumerate(files.sources.sources):
         marked = NOT_CITED in (source.read or "")
         where = f"sources.yaml#/sources/{index}"
-        if source.id not in used and not marked:
+        used = source.id in cited or marked
+        if not used and not re.search(rf"\b{re.escape(source.id)}\b", text):
             yield broken(
                 "source-unused",
                 where,
@@ -127,26 +129,24 @@ def check_condition_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
 
 
 def _conditions_named(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
-    for where, record in nodes(files):
-        match record:
-            case records.Test():
-                if record.conditions != [EVERY_CONDITION]:
-                    yield from _listed(f"{where}/conditions", record.conditions)
-            case records.FloorRule() | records.Hazard():
-                yield from _listed(f"{where}/conditions", record.conditions)
-            case records.FloorExclusion():
-                yield f"{where}/condition", record.condition
-            case records.Setting():
-                yield from ((f"{where}/multipliers/{c}", c) for c in record.multipliers)
-            case records.Criterion(recorded=str(condition)):
-                yield f"{where}/recorded", condition
+    for where, test in nodes_of(files, records.Test):
+        if test.conditions != [EVERY_CONDITION]:
+            yield from _listed(f"{where}/conditions", test.conditions)
+    for where, rule in nodes_of(files, records.FloorRule):
+        yield from _listed(f"{where}/conditions", rule.conditions)
+    for where, hazard in nodes_of(files, records.Hazard):
+        yield from _listed(f"{where}/conditions", hazard.conditions)
+    for where, exclusion in nodes_of(files, records.FloorExclusion):
+        yield f"{where}/condition", exclusion.condition
+    for where, setting in nodes_of(files, records.Setting):
+        yield from ((f"{where}/multipliers/{name}", name) for name in setting.multipliers)
+    yield from _stated(files, records.Criterion, "recorded")
 
 
 def check_test_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every test that a hazard names is in `tests.yaml`."""
     known = {test.id for test in files.tests.tests}
-    named = ((f"{w}/test", h.test) for w, h in nodes_of(files, records.Hazard) if h.test)
-    yield from _unknown("test-unknown", "a test", known, named)
+    yield from _unknown("test-unknown", "a test", known, _stated(files, records.Hazard, "test"))
 
 
 def check_finding_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
@@ -156,23 +156,18 @@ def check_finding_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
 
 
 def _findings_named(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
-    for where, record in nodes(files):
-        match record:
-            case (
-                records.Evidence(finding=str(finding))
-                | records.Criterion(finding=str(finding))
-                | records.TreatmentMap(finding=str(finding))
-                | records.ChannelState(finding=str(finding))
-            ):
-                yield f"{where}/finding", finding
-            case records.Analyte(positive_finding=str(finding)):
-                yield f"{where}/positive_finding", finding
-            case records.Test():
-                if record.finding is not None:
-                    yield f"{where}/finding", record.finding
-                for place, name in _listed(f"{where}/done_when", record.done_when):
-                    if not name.startswith("@"):
-                        yield place, name
+    for kind in (
+        records.Evidence,
+        records.Criterion,
+        records.Test,
+        records.TreatmentMap,
+        records.ChannelState,
+    ):
+        yield from _stated(files, kind, "finding")
+    yield from _stated(files, records.Analyte, "positive_finding")
+    for where, name in _done_when(files):
+        if not name.startswith("@"):
+            yield where, name
 
 
 def check_analyte_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
@@ -182,58 +177,44 @@ def check_analyte_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
 
 
 def _analytes_named(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
-    for where, record in nodes(files):
-        match record:
-            case (
-                records.Criterion(analyte=str(analyte))
-                | records.IntervalsFile(analyte=str(analyte))
-                | records.Cutoff(analyte=str(analyte))
-                | records.Channel(analyte=str(analyte))
-                | records.LineageChannel(analyte=str(analyte))
-            ):
-                yield f"{where}/analyte", analyte
-            case records.SupportWindow():
-                yield from _listed(f"{where}/analytes", record.analytes)
-            case records.Test():
-                for place, name in _listed(f"{where}/done_when", record.done_when):
-                    if name.startswith("@"):
-                        yield place, name[1:]
+    for kind in (
+        records.Criterion,
+        records.IntervalsFile,
+        records.Cutoff,
+        records.Channel,
+        records.LineageChannel,
+    ):
+        yield from _stated(files, kind, "analyte")
+    for where, window in nodes_of(files, records.SupportWindow):
+        yield from _listed(f"{where}/analytes", window.analytes)
+    for where, name in _done_when(files):
+        if name.startswith("@"):
+            yield where, name[1:]
+
+
+def _done_when(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
+    for where, test in nodes_of(files, records.Test):
+        yield from _listed(f"{where}/done_when", test.done_when)
 
 
 def check_definition_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every definition that a rule names is in `definitions.yaml`."""
     known = {definition.id for definition in files.definitions.definitions}
-    named = (
-        (f"{where}/definition", criterion.definition)
-        for where, criterion in nodes_of(files, records.Criterion)
-        if criterion.definition is not None
-    )
+    named = _stated(files, records.Criterion, "definition")
     yield from _unknown("definition-unknown", "a definition", known, named)
 
 
 def check_cutoff_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every stepped cut-off that a rule names has a ladder for any child."""
     known = {cutoff.id for cutoff in files.cutoffs.cutoffs if cutoff.population == "any"}
-    named = (
-        (f"{where}/below_cutoff", criterion.below_cutoff)
-        for where, criterion in nodes_of(files, records.Criterion)
-        if criterion.below_cutoff is not None
-    )
+    named = _stated(files, records.Criterion, "below_cutoff")
     yield from _unknown("cutoff-unknown", "a cut-off for any child", known, named)
 
 
 def check_fact_unknown(files: KnowledgeFiles) -> Iterator[Issue]:
     """Every fact that a rule asks for is one the engine works out (`facts.py`)."""
-    yield from _unknown("fact-unknown", "a fact", FACTS, _facts_named(files))
-
-
-def _facts_named(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
-    for where, record in nodes(files):
-        match record:
-            case records.Criterion(fact=str(fact)):
-                yield f"{where}/fact", fact
-            case records.UrgencyRule(confirmed_by=str(fact)):
-                yield f"{where}/confirmed_by", fact
+    for kind, field in ((records.Criterion, "fact"), (records.UrgencyRule, "confirmed_by")):
+        yield from _unknown("fact-unknown", "a fact", FACTS, _stated(files, kind, field))
 
 
 def check_setting_default(files: KnowledgeFiles) -> Iterator[Issue]:
@@ -250,14 +231,14 @@ def check_definition_cycle(files: KnowledgeFiles) -> Iterator[Issue]:
     """
     rests_on: dict[str, set[str]] = {}
     places: dict[str, str] = {}
-    for where, record in nodes(files):
-        if isinstance(record, records.Definition | records.FindingEntry):
-            rule = "definition" if isinstance(record, records.Definition) else "finding"
-            name = f"{rule} {record.id}"
-            places[name] = where
-            rests_on[name] = {*_rests_on(record.when), *_rests_on(record.unless)}
-            if rule == "finding":
-                rests_on[name].discard(name)
+    for where, definition in nodes_of(files, records.Definition):
+        name = f"definition {definition.id}"
+        places[name] = where
+        rests_on[name] = {*_rests_on(definition.when), *_rests_on(definition.unless)}
+    for where, finding in nodes_of(files, records.FindingEntry):
+        name = f"finding {finding.id}"
+        places[name] = where
+        rests_on[name] = {*_rests_on(finding.when), *_rests_on(finding.unless)} - {name}
     for name in rests_on:
         if _reaches(name, name, rests_on):
             yield broken(
@@ -295,6 +276,15 @@ def _reaches(start: str, goal: str, rests_on: dict[str, set[str]]) -> bool:
             seen.add(name)
             ahead.extend(rests_on.get(name, ()))
     return False
+
+
+def _stated(
+    files: KnowledgeFiles, kind: type[records.Record], field: str
+) -> Iterator[tuple[str, str]]:
+    for where, record in nodes_of(files, kind):
+        name = getattr(record, field)
+        if name is not None:
+            yield f"{where}/{field}", name
 
 
 def _listed(where: str, items: Iterable[str]) -> Iterator[tuple[str, str]]:

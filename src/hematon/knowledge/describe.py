@@ -1,8 +1,7 @@
 """What the knowledge holds, for the person who reads, checks or edits it.
 
-`show` writes any entry by its id, `list_sources` says what rests on which source, `summary` and
-`grade_counts` say how much there is and how sure it is, and `diff` what changed between two
-editions. Used by `hematon knowledge`; nothing here takes part in an assessment.
+`show` writes any entry by its id, `list_sources` says how much rests on each source,
+`grade_counts` how sure the evidence is, and `diff` what changed between two editions. Used by `hematon knowledge`; nothing here takes part in an assessment.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ __all__ = [
     "grade_counts",
     "list_sources",
     "show",
-    "summary",
 ]
 
 SUGGESTIONS = 5
@@ -130,27 +128,3 @@ def grade_counts(files: KnowledgeFiles) -> dict[str, int]:
     """Count the evidence rows by grade, from the surest to the least sure."""
     found = Counter(row.grade for c in files.conditions for row in c.evidence)
     return {grade: found[grade] for grade in get_args(records.Grade)}
-
-
-def summary(files: KnowledgeFiles) -> dict[str, int]:
-    """Count what the knowledge holds: entries by kind, and sources by how far they were read."""
-    sources = list_sources(files)
-    return {
-        "conditions": len(files.conditions),
-        "findings": len(files.findings.findings),
-        "evidence rows": sum(len(c.evidence) for c in files.conditions),
-        "tests": len(files.tests.tests),
-        "analytes": len(files.analytes.analytes),
-        "LOINC codes": sum(len(a.loinc) for a in files.analytes.analytes),
-        "reference bands": sum(len(i.bands) for i in files.intervals),
-        "definitions": len(files.definitions.definitions),
-        "severity criteria": sum(len(file.rules) for file in files.severity),
-        "urgency rules": len(files.urgency.rules),
-        "hazards": len(files.hazards.hazards),
-        "sources": len(sources),
-        **{
-            f"sources {status}": sum(source.status == status for source in sources)
-            for status in get_args(records.ReadStatus)
-        },
-        "sources not cited": sum(source.uses == 0 for source in sources),
-    }

@@ -7,19 +7,21 @@ edition, which the record holds in another form. Decides nothing; checks and des
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from hematon.errors import Issue
 from hematon.knowledge.files import SINGLE_FILES, KnowledgeFiles
-from hematon.knowledge.records import HpoFile, Record
+from hematon.knowledge.records import Record, Source
 
 R = TypeVar("R", bound=Record)
 
 SOURCE_FIELDS = ("source", "variants_source")
-_WORD = re.compile(r"[A-Z][A-Z0-9_]+")
+
+_Walked = dict[type[Record], list[tuple[str, Record]]]
+_WALKED: dict[int, _Walked] = {}
 
 
 def broken(code: str, where: str, message: str, fix: str) -> Issue:
@@ -40,22 +42,31 @@ def file_records(files: KnowledgeFiles) -> Iterator[tuple[str, Record]]:
         yield f"severity/{severity.criteria}", severity
 
 
-def nodes(files: KnowledgeFiles) -> list[tuple[str, Record]]:
-    """Give every record at every depth as (where, record), in file order."""
-    found: list[tuple[str, Record]] = []
-    for path, record in file_records(files):
-        _collect(record, f"{path}#", found)
+def nodes(files: KnowledgeFiles) -> Iterator[tuple[str, Record]]:
+    """Give every record at every depth as (where, record)."""
+    return (pair for pairs in _by_kind(files).values() for pair in pairs)
+
+
+def nodes_of(files: KnowledgeFiles, kind: type[R]) -> list[tuple[str, R]]:
+    """Give every record of one kind at every depth as (where, record), in file order."""
+    return cast("list[tuple[str, R]]", _by_kind(files).get(kind, []))
+
+
+def _by_kind(files: KnowledgeFiles) -> Mapping[type[Record], list[tuple[str, Record]]]:
+    # The records never change, and dozens of rules walk them: one walk serves them all, and is
+    # forgotten together with the files. They cannot be hashed, hence their identity.
+    found = _WALKED.get(id(files))
+    if found is None:
+        found = _WALKED[id(files)] = {}
+        weakref.finalize(files, _WALKED.pop, id(files))
+        for path, record in file_records(files):
+            _collect(record, f"{path}#", found)
     return found
 
 
-def nodes_of(files: KnowledgeFiles, kind: type[R]) -> Iterator[tuple[str, R]]:
-    """Give every record of one kind at every depth as (where, record)."""
-    return ((where, record) for where, record in nodes(files) if isinstance(record, kind))
-
-
-def _collect(value: Any, where: str, found: list[tuple[str, Record]]) -> None:
+def _collect(value: Any, where: str, found: _Walked) -> None:
     if isinstance(value, Record):
-        found.append((where, value))
+        found.setdefault(type(value), []).append((where, value))
         for name, key in _inner_fields(type(value)):
             inner = getattr(value, name)
             if inner is not None:
@@ -91,16 +102,15 @@ def citations(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
         for field in SOURCE_FIELDS:
             for index, source in enumerate(stated.get(field, ())):
                 yield f"{where}/{field}/{index}", source
-        if isinstance(record, HpoFile):
-            yield f"{where}/citation", record.citation
+    yield "hpo.yaml#/citation", files.hpo.citation
 
 
-def words(files: KnowledgeFiles) -> set[str]:
-    """Give the words in capitals of every text but those of the sources: ids named in a note."""
-    found: set[str] = set()
-    for where, record in nodes(files):
-        if not where.startswith("sources.yaml"):
-            for value in vars(record).values():
-                if isinstance(value, str):
-                    found.update(_WORD.findall(value))
-    return found
+def texts(files: KnowledgeFiles) -> str:
+    """Give every text of the files but those of the sources, one per line."""
+    return "\n".join(
+        value
+        for _, record in nodes(files)
+        if type(record) is not Source
+        for value in vars(record).values()
+        if isinstance(value, str)
+    )

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hematon.engine.assessment import Assessment, Input
+from hematon.engine.batch import SUPPORT_BEFORE
+from hematon.engine.describe import SUPPORT
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import scales, selection, wording
 from hematon.report.markup import Child, Markup, element
@@ -198,12 +200,17 @@ def _line(frame: _Frame, inputs: Sequence[Input]) -> Markup | None:
 def _point(frame: _Frame, item: Input) -> Markup:
     x, y = frame.x(item.age_days or 0), frame.y(item.value)
     size = 4.6 if item.used else 3.4
-    kind = "point hollow" if item.support else "point"
+    kind = "point hollow" if is_supported(item) else "point"
     if not item.comparator:
         return element("circle", class_=kind, cx=x, cy=y, r=size)
     tip = size + 2 if "<" in item.comparator else -size - 2
     corners = f"{x - 5:.1f},{y:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + tip:.1f}"
     return element("polygon", class_="point hollow", points=corners)
+
+
+def is_supported(item: Input) -> bool:
+    """Whether a treatment holds up or changes a value; one from before it is the child's own."""
+    return item.support not in ("", SUPPORT[SUPPORT_BEFORE])
 
 
 def _labels(frame: _Frame, inputs: Sequence[Input]) -> Child:

@@ -32,11 +32,11 @@ def text(value: str) -> Markup:
     return Markup(escape(clean(value), quote=True))
 
 
-def element(name: str, /, *children: Child, **attributes: Value) -> Markup:
+def element(tag: str, /, *children: Child, **attributes: Value) -> Markup:
     """Build an element.
 
     Args:
-        name: tag name.
+        tag: its name.
         *children: strings, which are escaped, markup, or iterables of both; None is left out.
         **attributes: `class_` stands for `class`, `_` for `-`; True writes the bare name, None
             and False leave the attribute out.
@@ -45,9 +45,9 @@ def element(name: str, /, *children: Child, **attributes: Value) -> Markup:
         The element as markup.
     """
     written = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in _VOID:
-        return Markup(f"<{name}{written}/>")
-    return Markup(f"<{name}{written}>{join(*children)}</{name}>")
+    if tag in _VOID:
+        return Markup(f"<{tag}{written}/>")
+    return Markup(f"<{tag}{written}>{join(*children)}</{tag}>")
 
 
 def join(*children: Child) -> Markup:

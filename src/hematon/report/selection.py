@@ -24,6 +24,9 @@ from hematon.knowledge.compiled import SOMETHING_ELSE
 DETAILED: Final = 8
 """Conditions whose evidence is written out in full: more is not read."""
 
+ALWAYS_DETAILED: Final = 4
+"""So many are written out even when one fits far better: a list of one reads as a verdict."""
+
 NO_DIFFERENCE: Final = math.log(1.1)
 """Evidence weaker than this, either way, is counted as making no difference."""
 
@@ -63,20 +66,24 @@ def is_something_else(candidate: Candidate) -> bool:
 
 
 def leading(assessment: Assessment) -> tuple[Candidate, ...]:
-    """Give the conditions to write out: those that fit well or could fit, the first few."""
-    fitting = [c for c in _conditions(assessment) if c.band in ("fits_well", "could_fit")]
-    return tuple(fitting[:DETAILED])
+    """Give the conditions to write out: those that fit well or could fit, and never only one."""
+    ranked = _conditions(assessment)
+    fitting = sum(1 for c in ranked if c.band in ("fits_well", "could_fit"))
+    return tuple(ranked[: min(max(fitting, ALWAYS_DETAILED), DETAILED)])
 
 
 def others(assessment: Assessment) -> tuple[Candidate, ...]:
-    """Give the conditions that `leading` leaves out, in rank order."""
-    shown = {c.condition for c in leading(assessment)}
-    return tuple(c for c in _conditions(assessment) if c.condition not in shown)
+    """Give the other conditions whose evidence the assessment holds, in rank order."""
+    return tuple(c for c in _after_leading(assessment) if c.contributions)
 
 
-def something_else(assessment: Assessment) -> Candidate | None:
-    """Give the row for something else, if the assessment has one."""
-    return next((c for c in assessment.differential if is_something_else(c)), None)
+def unexplained(assessment: Assessment) -> tuple[Candidate, ...]:
+    """Give the conditions ranked too low for the assessment to hold their evidence."""
+    return tuple(c for c in _after_leading(assessment) if not c.contributions)
+
+
+def _after_leading(assessment: Assessment) -> list[Candidate]:
+    return _conditions(assessment)[len(leading(assessment)) :]
 
 
 def _conditions(assessment: Assessment) -> list[Candidate]:

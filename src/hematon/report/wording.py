@@ -22,9 +22,11 @@ from hematon.engine.assessment import (
     Lineage,
     NextTest,
     Outcome,
+    Severity,
     Urgency,
     UrgencyReason,
 )
+from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection
 from hematon.report.quantities import (
     age,
@@ -60,11 +62,12 @@ BANDS: Final[Mapping[str, str]] = {
 }
 
 STATUS: Final[Mapping[str, str]] = {
-    "failing": "failing",
+    "failing": "low",
     "low": "low",
     "normal": "not low",
     "not_assessable": "cannot be judged",
 }
+"""Failing is low with a depth of at least moderate: the depth, said beside it, tells them apart."""
 
 ANSWERS: Final[Mapping[str, str]] = {"yes": "yes", "no": "no", "unknown": "not known"}
 
@@ -96,7 +99,13 @@ CAUTION: Final = (
 
 RANKING_RULE: Final = (
     "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
-    "first; evidence for and against is shown for each, and what was not measured counts neither way."
+    "first. What was not measured counts neither way."
+)
+
+LEGEND: Final = (
+    "LR: likelihood ratio, how many times more often this is seen with the condition than with "
+    "something else. “With it” and “without”: how often it is seen in children with the condition, "
+    "and in other children with an unexplained cytopenia."
 )
 
 CONSIDER: Final = "Consider, in this order"
@@ -122,9 +131,9 @@ def could_be_higher(urgency: Urgency) -> str:
         return ""
     items = listed(distinct(item for rule in urgency.undetermined for item in rule.missing), most=8)
     count = len(urgency.undetermined)
-    judged = "1 rule was" if count == 1 else f"{count} rules were"
-    reason = f" because it is not stated: {items}" if items else ""
-    return f"Could be higher: {judged} not judged{reason}."
+    rules = "1 rule above this level" if count == 1 else f"{count} rules above this level"
+    reason = f" Not stated: {items}." if items else ""
+    return f"Could be higher: {rules} could not be judged.{reason}"
 
 
 def not_judged(rule: UrgencyReason) -> str:
@@ -146,9 +155,11 @@ def lineage_value(lineage: Lineage) -> str:
 
 
 def lineage_status(lineage: Lineage) -> str:
-    """Say how a lineage stands, with its depth."""
-    depth = prose(lineage.depth)
-    return f"{STATUS[lineage.status]}, {depth}" if depth else STATUS[lineage.status]
+    """Say how a lineage stands: `low: severe`, `not low`."""
+    status = STATUS[lineage.status]
+    if status != "low":
+        return status
+    return f"low: {prose(lineage.depth)}" if lineage.depth else "low, how far is not known"
 
 
 def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
@@ -157,12 +168,19 @@ def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
         ("Limit for age", _or_dash(lineage.lower_limit, lineage.unit)),
         ("z", signed(lineage.z) if lineage.z is not None else "–"),
         ("Low since", short_age(lineage.since_age_days) if lineage.since_age_days is not None else "–"),
-        ("Draws", str(lineage.draws)),
-        ("Lowest", _or_dash(lineage.lowest, lineage.unit)),
+        ("Lowest", lowest(lineage)),
         ("Slope", slope(lineage)),
         ("Treatment", prose(lineage.support) or "none stated"),
         ("Mechanism", MECHANISMS[lineage.mechanism]),
     )
+
+
+def lowest(lineage: Lineage) -> str:
+    """Say the lowest value and among how many draws, or a dash."""
+    if lineage.lowest is None:
+        return "–"
+    draws = "1 draw" if lineage.draws == 1 else f"{lineage.draws} draws"
+    return f"{quantity(lineage.lowest, lineage.unit)} in {draws}"
 
 
 def slope(lineage: Lineage) -> str:
@@ -176,6 +194,14 @@ def slope(lineage: Lineage) -> str:
 
 def _or_dash(value: float | None, ucum: str) -> str:
     return "–" if value is None else quantity(value, ucum, digits=3)
+
+
+def still_needed(criterion: Severity) -> str:
+    """Say what a criterion that cannot be graded waits for, a dash when it is graded."""
+    if criterion.answer != "unknown":
+        return "–"
+    named = listed(criterion.missing, most=8) or "not stated which"
+    return f"{named}; needs a marrow" if criterion.needs_marrow else named
 
 
 # --- evidence -----------------------------------------------------------------------------------
@@ -195,18 +221,16 @@ def seen(contribution: Contribution) -> str:
     """Say how often the finding is seen with the condition and without, empty when not known."""
     if contribution.frequency is None:
         return ""
-    said = f"seen in {percent(contribution.frequency)} with it"
-    if contribution.background is not None:
-        said += f", {percent(contribution.background)} of other children with a cytopenia"
-    return said
+    with_it = f"{percent(contribution.frequency)} with it"
+    if contribution.background is None:
+        return with_it
+    return f"{with_it}, {percent(contribution.background)} without"
 
 
 def evidence_text(contribution: Contribution) -> str:
-    """Say what was seen; an absent finding is said to be absent."""
+    """Say what was seen, as a phrase of its own."""
     text = prose(contribution.text)
-    if contribution.observed is False and not text.lower().startswith(("no ", "not ", "absent")):
-        return f"Absent: {text}"
-    return text
+    return text[:1].upper() + text[1:]
 
 
 def grade(grade_id: str, counted: str = "") -> str:
@@ -225,13 +249,18 @@ def strongest(candidate: Candidate) -> tuple[str, str]:
     """Say the strongest evidence for and against a condition, a dash where there is none."""
     weighed = selection.weigh(candidate)
     sides = (weighed.supporting, weighed.opposing)
-    first, second = (with_ratio(side[0]) if side else "–" for side in sides)
+    first, second = (with_ratio(side[0]) if side else "none stated" for side in sides)
     return first, second
 
 
 def with_ratio(contribution: Contribution) -> str:
     """Say a piece of evidence with its likelihood ratio."""
     return f"{evidence_text(contribution)} (LR {ratio(contribution.likelihood_ratio)})"
+
+
+def no_difference(evidence: Iterable[Contribution]) -> str:
+    """Say which evidence was weighed and made no difference."""
+    return f"Makes no difference: {'; '.join(evidence_text(c) for c in evidence)}."
 
 
 def expert_share(assessment: Assessment) -> str:
@@ -264,15 +293,20 @@ def how_ranking_works(assessment: Assessment) -> str:
     )
 
 
+def band_rule(knowledge: Knowledge) -> str:
+    """Say where the words for fit begin."""
+    cuts = ", ".join(f"{BANDS[name]} from {percent(least)}" for name, _, least in knowledge.bands[:-1])
+    return f"The words for fit are cuts through the model's share of each condition: {cuts}."
+
+
 def excluded(candidate: Candidate) -> str:
     """Say that the record excludes a condition; empty when it does not."""
     return f"Excluded in the record: {prose(candidate.excluded)}" if candidate.excluded else ""
 
 
 def why_shown(shown: AlwaysShown) -> str:
-    """Say why a condition of the safety floor stands there."""
-    rules = ", ".join(prose(rule).replace("_", " ") for rule in shown.rules)
-    return prose(shown.text) or rules
+    """Say which rules of the safety floor name a condition."""
+    return "; ".join(prose(rule) for rule in shown.rules)
 
 
 def place(assessment: Assessment, condition: str) -> str:
@@ -319,6 +353,17 @@ def our_limits(item: Input) -> str:
     if not limits:
         return "–"
     return limits if item.median is None else f"{limits}, median {number(item.median, 3)}"
+
+
+def input_notes(item: Input) -> str:
+    """Say how a value came about, under what treatment, and whether it was judged."""
+    notes = (prose(item.basis), prose(item.support), "in the judged draw" if item.used else "")
+    return "; ".join(note for note in notes if note) or "–"
+
+
+def grade_counts(assessment: Assessment) -> tuple[tuple[str, str], ...]:
+    """Say how many numbers rest on which kind of evidence."""
+    return tuple((grade(name), str(count)) for name, count in assessment.evidence_grades.items())
 
 
 def lab_limits(item: Input) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ BROKEN = Path(__file__).parent / "broken"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "knowledge.md"
 
 
-def broken_cases() -> Iterator[Any]:
+def broken_cases() -> list[Any]:
     """Give every case of every breaking file as (code, case)."""
-    for path in sorted(BROKEN.glob("*.yaml")):
-        cases = yaml.safe_load(path.read_text("utf-8"))["cases"]
-        for number, case in enumerate(cases):
-            yield pytest.param(path.stem, case, id=f"{path.stem}-{number}")
+    return [
+        pytest.param(path.stem, case, id=f"{path.stem}-{number}")
+        for path in sorted(BROKEN.glob("*.yaml"))
+        for number, case in enumerate(yaml.safe_load(path.read_text("utf-8"))["cases"])
+    ]
 
 
 def test_shipped_knowledge_breaks_no_rule(files: KnowledgeFiles) -> None:
@@ -42,7 +42,7 @@ def test_mistake_breaks_exactly_its_rule(code: str, case: dict[str, Any], patche
     assert all(issue.level == "error" and issue.message and issue.fix for issue in issues)
 
 
-@pytest.mark.parametrize("code", CHECK_CODES)
+@pytest.mark.parametrize("code", list(CHECK_CODES))
 def test_each_rule_has_a_file_that_breaks_it(code: str) -> None:
     """No rule stands that was never seen to fail."""
     assert (BROKEN / f"{code}.yaml").exists()

@@ -1,0 +1,68 @@
+# Each target is one command that also works alone and from a bare clone: git, make and
+# Python 3.11 or newer are all it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help setup demo fix check test test-all bench fit evaluation docs knowledge clean
+
+help: ## Show the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hematon needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/made requirements/run.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements/run.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.lock
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/dev ## Make the virtual environment with everything a developer needs.
+
+demo: $(VENV)/run ## Assess a real published child; print the report, write demo-report.html.
+	$(BIN)/hematon assess examples/demo_child.json --html demo-report.html
+	@$(BIN)/hematon assess examples/demo_child.json
+	@echo && echo "The same report as one HTML file: demo-report.html"
+
+fix: $(VENV)/dev ## Format the code and mend what the linter can.
+	$(BIN)/ruff format src tests tools benchmarks
+	$(BIN)/ruff check --fix src tests tools benchmarks
+
+check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generated files.
+	$(BIN)/ruff format --check src tests tools benchmarks
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hematon knowledge check
+	$(BIN)/python tools/write_reference.py --check
+
+test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q tests/coverage_gate.py
+
+test-all: check ## The fast suite, then the long property and fuzz runs.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz
+
+bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
+	$(BIN)/python benchmarks/run.py
+
+evaluation: $(VENV)/dev ## Rewrite docs/evaluation.md from the evaluation data, where it is present.
+	$(BIN)/python tools/evaluate_population.py
+
+docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
+	$(BIN)/python tools/write_reference.py
+
+knowledge: $(VENV)/run ## Check the clinical knowledge and say how sure it is.
+	$(BIN)/hematon knowledge check
+
+clean: ## Remove the environment and everything generated.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-report.html
+	rm -rf src/hematon/knowledge/compiled_cache

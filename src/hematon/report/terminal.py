@@ -1,0 +1,305 @@
+"""The clinician report in a terminal: most urgent first, readable at 60 columns and when piped.
+
+Layout is hanging indents only, so that nothing depends on boxes, width or color. Where the output
+is not a terminal or cannot hold our signs, they are written in ASCII. Text of the record is never
+read as Rich markup.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from hematon.engine.assessment import Assessment, Candidate, Contribution
+from hematon.errors import HematonError
+from hematon.report import selection, wording
+from hematon.report.quantities import percent, plain, prose, ratio, short_age, signed
+
+_LEVEL_STYLES: Final = {
+    "E": "bold red reverse",
+    "U24": "bold red",
+    "U72": "bold yellow",
+    "S2": "bold yellow",
+    "R": "bold",
+    "none": "bold",
+}
+_FIRST_FOR, _FIRST_AGAINST = 3, 2
+_LATER_FOR, _LATER_AGAINST = 2, 1
+_AT_LENGTH: Final = 3
+"""The first conditions get more lines than the rest."""
+_MISSING_SHOWN: Final = 8
+_BAR_PER_UNIT: Final = 3
+_BAR_LONGEST: Final = 15
+
+
+def render(assessment: Assessment, console: Console, *, explain: str | None = None) -> None:
+    """Print the report.
+
+    Args:
+        assessment: what to report.
+        console: where to; its width and abilities are respected.
+        explain: a condition to take apart: every contribution with the running sum.
+
+    Raises:
+        HematonError: the condition to explain is not in the assessment.
+    """
+    page = _Page(console)
+    if explain is not None:
+        _waterfall(page, assessment, _find(assessment, explain))
+        return
+    _who(page, assessment)
+    _urgency(page, assessment)
+    _lineages(page, assessment)
+    _severity(page, assessment)
+    _differential(page, assessment)
+    _always_shown(page, assessment)
+    _next_tests(page, assessment)
+    _hazards(page, assessment)
+    _missing(page, assessment)
+    _foot(page, assessment)
+
+
+class _Page:
+    """A console that knows how far it can be trusted with signs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        utf8 = console.encoding.lower().replace("-", "") == "utf8"
+        self._ascii = not (console.is_terminal and utf8)
+
+    def heading(self, title: str) -> None:
+        """Print a section title after a blank line."""
+        self._console.print()
+        self.line(title.upper(), style="bold")
+
+    def line(self, text: str, *, indent: int = 0, style: str = "") -> None:
+        """Print a line; where it wraps, the rest hangs two columns in."""
+        shown = Text(plain(text) if self._ascii else text, style=style)
+        width = max(self._console.width - indent, 20)
+        first, *rest = shown.wrap(self._console, width)
+        self._console.print(Padding(first, (0, 0, 0, indent)))
+        if rest:
+            after = Text(" ").join(rest)
+            hanging = Padding(after, (0, 0, 0, indent + 2))
+            self._console.print(hanging)
+
+
+def _who(page: _Page, assessment: Assessment) -> None:
+    page.line(wording.TITLE, style="bold")
+    page.line("; ".join(f"{label} {value}" for label, value in wording.who(assessment)))
+    page.line(prose(assessment.label), style="dim")
+
+
+def _urgency(page: _Page, assessment: Assessment) -> None:
+    urgency = assessment.urgency
+    headline, asks = wording.URGENCY[urgency.level]
+    page.heading("Time to act")
+    page.line(f"{headline.upper()} ({asks}; level {urgency.level})", style=_LEVEL_STYLES[urgency.level])
+    for reason in urgency.reasons:
+        name = f"{prose(reason.rule)} {prose(reason.name)}"
+        if reason.level != urgency.level:
+            page.line(f"also {name} ({wording.URGENCY[reason.level][0].lower()})", indent=2)
+            continue
+        page.line(f"{name}: {prose(reason.text)}", indent=2)
+        page.line(f"Do: {prose(reason.act)}", indent=4, style="bold")
+        if reason.confirm:
+            page.line(f"Confirm: {prose(reason.confirm)}", indent=4)
+        page.line(wording.reference(reason.grade, reason.source), indent=4, style="dim")
+    if urgency.undetermined:
+        page.line(wording.could_be_higher(urgency), style="bold")
+    page.line(wording.CAUTION, style="dim")
+
+
+def _lineages(page: _Page, assessment: Assessment) -> None:
+    page.heading("Counts")
+    for name, title in wording.LINEAGES:
+        lineage = getattr(assessment.lineages, name)
+        status = wording.lineage_status(lineage)
+        page.line(
+            f"{title}: {wording.lineage_value(lineage)}, {status}",
+            style="" if lineage.status == "normal" else "bold",
+        )
+        facts = [f"{label} {fact}" for label, fact in wording.lineage_facts(lineage) if fact != "–"]
+        page.line("; ".join(facts), indent=2, style="dim")
+    for answer in ("yes", "unknown", "no"):
+        names = [prose(r.name) for r in assessment.readings if r.answer == answer]
+        if names:
+            page.line(f"{wording.ANSWERS[answer].capitalize()}: {'; '.join(names)}")
+
+
+def _severity(page: _Page, assessment: Assessment) -> None:
+    page.heading("Severity criteria")
+    for criterion in selection.severity_by_answer(assessment, "yes"):
+        page.line(f"Met: {prose(criterion.name)} ({prose(criterion.edition)})")
+    for criterion in selection.severity_by_answer(assessment, "unknown"):
+        needed = wording.still_needed(criterion)
+        page.line(f"Cannot be graded: {prose(criterion.name)}; still needed: {needed}")
+    unmet = selection.severity_by_answer(assessment, "no")
+    if unmet:
+        page.line(f"Not met: {'; '.join(prose(c.name) for c in unmet)}", style="dim")
+
+
+# --- what to consider ---------------------------------------------------------------------------
+
+
+def _differential(page: _Page, assessment: Assessment) -> None:
+    page.heading(wording.CONSIDER)
+    page.line(wording.RANKING_RULE, style="dim")
+    leading = {c.condition: at for at, c in enumerate(selection.leading(assessment))}
+    for candidate in assessment.differential:
+        if selection.is_something_else(candidate):
+            page.line(_titled(candidate), style="bold")
+        elif candidate.condition in leading:
+            _candidate(page, candidate, at_length=leading[candidate.condition] < _AT_LENGTH)
+    lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
+    if lower:
+        page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
+    page.line(wording.expert_share(assessment), style="dim")
+
+
+def _titled(candidate: Candidate) -> str:
+    flag = "; must not be missed" if candidate.never_miss else ""
+    return f"{candidate.rank}. {prose(candidate.name)}: {wording.BANDS[candidate.band]}{flag}"
+
+
+def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
+    page.line(_titled(candidate), style="bold")
+    if candidate.excluded:
+        page.line(wording.excluded(candidate), indent=3)
+    weighed = selection.weigh(candidate)
+    most_for = _FIRST_FOR if at_length else _LATER_FOR
+    most_against = _FIRST_AGAINST if at_length else _LATER_AGAINST
+    shown = (*weighed.supporting[:most_for], *weighed.opposing[:most_against])
+    for contribution in shown:
+        side = "for    " if contribution.log_likelihood_ratio > 0 else "against"
+        page.line(f"{side} {_evidence(contribution)}", indent=3)
+    left = len(weighed.evidence) - len(shown)
+    if left:
+        page.line(f"{left} more: explain {prose(candidate.condition)}", indent=3, style="dim")
+
+
+def _evidence(contribution: Contribution) -> str:
+    parts = (
+        f"LR {ratio(contribution.likelihood_ratio)} {wording.strength(contribution)}",
+        wording.seen(contribution),
+        wording.reference(contribution.grade, contribution.source, contribution.counted),
+    )
+    return f"{wording.evidence_text(contribution)} ({'; '.join(part for part in parts if part)})"
+
+
+def _always_shown(page: _Page, assessment: Assessment) -> None:
+    page.heading("Must not be missed, whatever the ranking")
+    by_reason: dict[str, list[str]] = {}
+    for shown in assessment.always_show:
+        by_reason.setdefault(wording.why_shown(shown), []).append(prose(shown.name))
+    for why, names in by_reason.items():
+        page.line(f"{why}: {'; '.join(names)}")
+    if not by_reason:
+        page.line("No rule names a condition from what is stated.")
+
+
+# --- what to do next ----------------------------------------------------------------------------
+
+
+def _next_tests(page: _Page, assessment: Assessment) -> None:
+    page.heading("Next tests to consider")
+    names = selection.conditions_by_id(assessment)
+    for tier, tests in selection.tests_by_tier(assessment):
+        page.line(wording.TIERS.get(tier, f"Tier {tier}"), style="bold")
+        for test in tests:
+            flag = "; draw before transfusion" if test.before_transfusion else ""
+            page.line(f"{prose(test.name)} ({wording.practicalities(test)}{flag})", indent=2)
+            for outcome in test.outcomes[:1]:
+                page.line(wording.outcome(outcome, names), indent=4, style="dim")
+            if test.pitfalls:
+                page.line(f"Pitfall: {prose(test.pitfalls)}", indent=4, style="dim")
+    if not assessment.next_tests:
+        page.line("No test is proposed from what is stated.")
+
+
+def _hazards(page: _Page, assessment: Assessment) -> None:
+    page.heading("Treatment hazards")
+    for hazard in assessment.hazards:
+        page.line(f"! {prose(hazard.text)} [{', '.join(hazard.source)}]")
+    if not assessment.hazards:
+        page.line("No hazard is named from what is stated.")
+
+
+def _missing(page: _Page, assessment: Assessment) -> None:
+    page.heading("Missing, conflicting or implausible")
+    for missing in assessment.missing[:_MISSING_SHOWN]:
+        changes = wording.listed(missing.changes, most=2)
+        page.line(f"{prose(missing.name)}{f': {changes}' if changes else ''}")
+    left = len(assessment.missing) - _MISSING_SHOWN
+    if left > 0:
+        page.line(f"{left} more in the full report", style="dim")
+    for issue in assessment.issues:
+        fix = f" {prose(issue.fix)}." if issue.fix else ""
+        where = f"{prose(issue.level)} {prose(issue.code)} at {prose(issue.where)}"
+        page.line(f"{where}: {prose(issue.message)}{fix}")
+    if not (assessment.missing or assessment.issues):
+        page.line("Nothing that a rule asks for is missing, and no issue was found.")
+
+
+def _foot(page: _Page, assessment: Assessment) -> None:
+    page.heading("Inputs used, limits and versions")
+    used = [f"{prose(i.name)} {wording.value(i)} at {short_age(i.age_days)}" for i in assessment.inputs if i.used]
+    page.line(f"{len(assessment.inputs)} values read; judged: {'; '.join(used) or 'none'}", style="dim")
+    for limit in assessment.limits:
+        page.line(prose(limit), style="dim")
+    grades = "; ".join(f"{grade} {count}" for grade, count in wording.grade_counts(assessment))
+    if grades:
+        page.line(f"Evidence: {grades}. {len(assessment.citations)} sources.", style="dim")
+    versions = assessment.versions
+    page.line(
+        f"Hematon {versions.engine}; knowledge {versions.knowledge} "
+        f"({versions.fingerprint[:12]}); HPO {versions.hpo}; input {assessment.input_hash[:12]}",
+        style="dim",
+    )
+
+
+# --- one condition taken apart ------------------------------------------------------------------
+
+
+def _find(assessment: Assessment, condition: str) -> Candidate:
+    for candidate in assessment.differential:
+        if candidate.condition == condition:
+            return candidate
+    raise HematonError(f"the assessment has no condition with the id {prose(condition)!r}")
+
+
+def _waterfall(page: _Page, assessment: Assessment, candidate: Candidate) -> None:
+    page.line(_titled(candidate), style="bold")
+    page.line("; ".join(f"{label} {value}" for label, value in wording.who(assessment)))
+    page.line(
+        "Natural log likelihood ratios against something else; the prior first, then the sum so far."
+    )
+    if not candidate.contributions:
+        page.line("The assessment holds no contributions for this condition.")
+    total = 0.0
+    for contribution in candidate.contributions:
+        total += contribution.log_likelihood_ratio
+        _step(page, contribution, total)
+    page.heading("Sum")
+    page.line(f"{signed(candidate.log_odds_against_something_else, 2)} log odds against something else")
+    page.line(f"Share of the ranking {percent(candidate.posterior)}; a working number, not a risk", style="dim")
+    page.heading("How this ranking works")
+    page.line(wording.how_ranking_works(assessment), style="dim")
+
+
+def _step(page: _Page, contribution: Contribution, total: float) -> None:
+    value = contribution.log_likelihood_ratio
+    length = min(round(abs(value) * _BAR_PER_UNIT), _BAR_LONGEST)
+    bar = ("+" if value > 0 else "-") * length
+    page.line(f"{signed(value, 2):>6} {signed(total, 2):>7}  {wording.evidence_text(contribution)}", style="bold")
+    parts = (
+        bar,
+        f"LR {ratio(contribution.likelihood_ratio)}",
+        wording.seen(contribution),
+        prose(contribution.basis),
+        wording.reference(contribution.grade, contribution.source, contribution.counted),
+    )
+    page.line("; ".join(part for part in parts if part), indent=16, style="dim")

@@ -1,0 +1,112 @@
+"""Invariants of the engine: what must hold for every record."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import KNOWLEDGE, RANGES, cases, single_draws
+
+from hematon.engine import assess, assess_many
+from hematon.engine.case import Case
+from hematon.engine.urgency import LEVELS
+
+
+@given(st.lists(cases(), min_size=1, max_size=4))
+def test_row_of_many_equals_one(records: list[Case]) -> None:
+    """Row i of `assess_many` is, to the byte, `assess` of case i."""
+    many = assess_many(records, KNOWLEDGE)
+    for i, case in enumerate(records):
+        assert many.row(i, case).to_json() == assess(case, KNOWLEDGE).to_json()
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_order_is_irrelevant(case: Case, random: object) -> None:
+    """The order of counts and findings changes nothing."""
+    counts, findings = list(case.measurements), list(case.findings)
+    random.shuffle(counts)  # type: ignore[attr-defined]
+    random.shuffle(findings)  # type: ignore[attr-defined]
+    shuffled = dataclasses.replace(
+        case, measurements=tuple(counts), findings=tuple(findings)
+    )
+    assert assess(shuffled, KNOWLEDGE).to_json() == assess(case, KNOWLEDGE).to_json()
+
+
+@given(st.lists(cases(), min_size=1, max_size=6))
+def test_posteriors_are_finite_and_sum_to_one(records: list[Case]) -> None:
+    """Whatever the record says, the posterior is a distribution."""
+    posterior = assess_many(records, KNOWLEDGE).differential.posterior
+    assert np.isfinite(posterior).all()
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0, rtol=0, atol=1e-12)
+
+
+@given(cases())
+def test_contributions_sum_to_the_log_odds(case: Case) -> None:
+    """Each explained condition's contributions add up to its log odds against something else."""
+    for candidate in assess(case, KNOWLEDGE).differential:
+        if candidate.contributions:
+            total = sum(c.log_likelihood_ratio for c in candidate.contributions)
+            assert abs(total - candidate.log_odds_against_something_else) < 1e-9
+
+
+@given(cases())
+def test_json_round_trips(case: Case) -> None:
+    """The JSON says what the assessment says."""
+    result = assess(case, KNOWLEDGE)
+    assert orjson.loads(result.to_json()) == orjson.loads(orjson.dumps(result.to_dict()))
+
+
+@given(single_draws(), st.sampled_from(["hemoglobin", "anc", "platelets"]), st.floats(0.05, 0.95))
+def test_lowering_a_low_count_never_lowers_urgency(
+    case: Case, analyte: str, factor: float
+) -> None:
+    """Below its limit, a lower count is never less urgent nor less severe."""
+    lineage = {"hemoglobin": 0, "anc": 1, "platelets": 2}[analyte]
+    lower = dataclasses.replace(
+        case,
+        measurements=tuple(
+            dataclasses.replace(m, value=m.value * factor) if m.analyte == analyte else m
+            for m in case.measurements
+        ),
+    )
+    before, after = assess_many([case, lower], KNOWLEDGE).urgency.level
+    low = assess_many([case], KNOWLEDGE).lineages[0, lineage]
+    if low == 1:
+        assert LEVELS.index(LEVELS[after]) >= before
+
+
+@given(single_draws(), st.sampled_from(["hemoglobin", "anc", "platelets", "mcv", "marrow_cellularity"]))
+def test_masking_a_value_never_reverses_an_answer(case: Case, analyte: str) -> None:
+    """Without a value a rule may become unknown, never the opposite."""
+    masked = dataclasses.replace(
+        case, measurements=tuple(m for m in case.measurements if m.analyte != analyte)
+    )
+    both = assess_many([case, masked], KNOWLEDGE)
+    for answers in (both.severity, both.urgency.rules, both.lineages):
+        assert not ((answers[0] == 1) & (answers[1] == -1)).any()
+        assert not ((answers[0] == -1) & (answers[1] == 1)).any()
+
+
+@given(single_draws(), st.sampled_from(sorted(RANGES)))
+def test_a_bound_is_never_more_certain_than_its_value(case: Case, analyte: str) -> None:
+    """`<x` answers a rule only where every value below x gives that answer."""
+    bounded = dataclasses.replace(
+        case,
+        measurements=tuple(
+            dataclasses.replace(m, comparator="<") if m.analyte == analyte else m
+            for m in case.measurements
+        ),
+    )
+    inside = dataclasses.replace(
+        case,
+        measurements=tuple(
+            dataclasses.replace(m, value=m.value * 0.5) if m.analyte == analyte else m
+            for m in case.measurements
+        ),
+    )
+    both = assess_many([bounded, inside], KNOWLEDGE)
+    answers = both.severity
+    assert not ((answers[0] * answers[1]) < 0).any()
