@@ -45,6 +45,8 @@ BASIS = (
     "reticulocytes % × RBC",
     "hematocrit ÷ RBC",
     "reticulocytes % × RBC estimated from hemoglobin and MCV",
+    "WBC × blasts %",
+    "blasts ÷ WBC",
 )
 """How a computed number came about, by basis code."""
 
@@ -263,6 +265,11 @@ def _derive(draws: Draws) -> None:
         estimated = v["hemoglobin"] * MASS_TO_CELLS / v["mcv"]
     _fill(draws, "retic_abs", v["retic_pct"] * cells * 10, 9)
     _fill(draws, "retic_abs", v["retic_pct"] * estimated * 10, 11)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        blasts = np.where(v["blasts_abs"] == 0, 0.0, v["blasts_abs"] / share)
+    _fill(draws, "blasts_pct", blasts, 13)
+    # No blasts among the white cells are no blasts, however many white cells there are.
+    _fill(draws, "blasts_abs", np.where(v["blasts_pct"] == 0, 0.0, share * v["blasts_pct"]), 12)
     _fill(draws, "mcv", np.where(np.isfinite(size), size, np.nan), 10)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hematon.engine import facts as facts_module
 from hematon.engine import ternary
-from hematon.engine.batch import JUDGED, SUPPORT_BLOCKED, CaseBatch, Draws
+from hematon.engine.batch import JUDGED, CaseBatch, Draws
 from hematon.engine.columns import CYTOPENIA_FINDINGS
 from hematon.engine.facts import LINEAGE_OF, LINEAGES, Facts
 from hematon.engine.ternary import Ternary
@@ -285,19 +285,12 @@ def _treatment_facts(batch: CaseBatch, knowledge: Knowledge) -> dict[str, Ternar
         dated = np.isfinite(ages[kind]) & ~np.isnan(batch.age)
         return ternary.of(batch.age - ages[kind] <= days, dated)
 
-    blocked = batch.support[:, knowledge.analytes["mcv"].index] == SUPPORT_BLOCKED
-    transfused = within("red_cell_transfusion", 90)
     recorded = np.delete(
         batch.columns.recorded,
         [c.index for c in knowledge.conditions if c.id == "duffy_null"], axis=1,
     )
     diagnosed = (recorded > 0).any(axis=1)
     return {
-        # Where a value from before the transfusion stands, the transfusion no longer matters.
-        "red_cells_90d": np.where(
-            blocked, ternary.YES,
-            np.where(transfused == ternary.YES, ternary.NO, transfused),
-        ).astype(np.int8),
         "red_cells_ever": given("red_cell_transfusion"),
         "chemotherapy_ever": given("chemotherapy"),
         "chemotherapy_180d": within("chemotherapy", 180),

@@ -39,7 +39,7 @@ def patient(record: Record, resource: Json, where: str) -> None:
     own = ""
     for at, identifier in record.objects(resource, "identifier", where):
         if identifier.get("system") == CASES_URL:
-            own = record.text(identifier, "value", at)
+            own = record.text(identifier, "value", at)[:MAX_TEXT]
     stated = own or record.text(resource, "id", where)
     if len(stated) > _LONGEST_ID and not own:
         intake.warn("too-large", f"{where}/id", "the id is longer than FHIR allows; it is cut")
@@ -62,7 +62,8 @@ def patient(record: Record, resource: Json, where: str) -> None:
                          "dates of birth; the first is used", "send one of the two")
     for at, extension in record.objects(resource, "extension", where):
         if extension.get("url") == PUBLICATION_URL:
-            intake.publications.append(record.text(extension, "valueString", at))
+            named = record.text(extension, "valueString", at)[:MAX_TEXT]
+            intake.publications += [named] if named else []
 
 
 def condition(record: Record, resource: Json, where: str) -> None:

@@ -7,7 +7,8 @@ allelic state, name of the variant. A variant looked for and absent, or not call
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from hematon.interchange.fhir_codes import (
     ALLELIC_STATE_LOINC,
@@ -22,6 +23,8 @@ from hematon.interchange.fhir_codes import (
 )
 from hematon.interchange.fhir_record import Record
 from hematon.interchange.intake import MAX_TEXT
+
+T = TypeVar("T")
 
 _SYMBOL = re.compile(r"[A-Z][A-Za-z0-9-]{1,14}")
 
@@ -71,7 +74,7 @@ def _words(part: Json) -> Iterator[str]:
         yield from (t[:MAX_TEXT].strip() for t in (coded.display, coded.code) if t)
 
 
-def _first[T](table: dict[str, T], texts: list[str] | tuple[()]) -> T | None:
+def _first(table: Mapping[str, T], texts: Sequence[str]) -> T | None:
     for text in texts:
         found = table.get(text) or table.get(text.lower())
         if found is not None:
@@ -79,6 +82,6 @@ def _first[T](table: dict[str, T], texts: list[str] | tuple[()]) -> T | None:
     return None
 
 
-def _gene(record: Record, texts: list[str] | tuple[()]) -> str:
+def _gene(record: Record, texts: Sequence[str]) -> str:
     known = next((t for t in texts if t in record.knowledge.genes), "")
     return known or next((t for t in texts if _SYMBOL.fullmatch(t)), "")

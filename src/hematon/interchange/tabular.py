@@ -12,17 +12,25 @@ all, so that draws of one week, all of a child of `7`, keep their order.
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from hematon.engine.case import Case
 from hematon.errors import Issue, Reading, UnreadableError
 from hematon.interchange.intake import Intake
 from hematon.interchange.tabular_cells import DELIMITERS, Conventions, decode
-from hematon.interchange.tabular_headers import Layout, looks_like_units, read_header
-from hematon.interchange.tabular_rows import Rows, read_rows
+from hematon.interchange.tabular_headers import (
+    Layout,
+    finding_names,
+    looks_like_units,
+    read_header,
+)
+from hematon.interchange.tabular_people import Row, Sheet, read_person
+from hematon.interchange.tabular_rows import RowReader
 from hematon.interchange.tabular_write import write
 from hematon.knowledge import Knowledge
 
@@ -30,22 +38,33 @@ __all__ = ["read", "read_many", "sniff", "write"]
 
 ISSUES_PER_KIND = 20
 """Issues of one kind kept per child; a summary says how many more there were."""
-_SNIFFED = 65_536
+_SNIFFED_LENGTH = 65_536
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+@dataclass(slots=True)
+class _Child:
+    """The rows of one patient; those of another length than the headings are refused."""
+
+    rows: list[Row] = field(default_factory=list)
+    refused: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    layout: Layout
-    conventions: Conventions
-    rows: Rows
-    refused: Rows
-    """Rows of another length than the heading."""
+    sheet: Sheet
+    children: dict[str, _Child]
+    orphans: _Child
+    """Rows that name no patient although the table has a column for it."""
 
 
 def sniff(text: str, knowledge: Knowledge) -> bool:
-    """Say whether the first row of a text is a heading with at least one usable column."""
-    header, delimiter = _first_row(text[:_SNIFFED])
-    return bool(delimiter) and read_header(header, (), knowledge).is_table
+    """Say whether a text begins with a row of headings of which at least one is of use."""
+    try:
+        header = next(_records(text[:_SNIFFED_LENGTH])[1], (1, []))[1]
+    except csv.Error:
+        return False
+    return read_header(header, (), knowledge).is_table
 
 
 def read(
@@ -63,18 +82,17 @@ def read(
         The case and every issue found.
 
     Raises:
-        UnreadableError: it is not a table Hematon can use, or it holds more than one patient.
+        UnreadableError: it is not a table Hematon can use, or it does not hold just one patient.
     """
-    table = _open(raw, knowledge)
-    children = _by_patient(table)
-    if len(children) > 1:
+    readings = list(read_many(raw, knowledge, today=today))
+    cases = [reading.value for reading in readings if reading.value is not None]
+    if len(cases) > 1:
         raise _unreadable("mixed-patients", "the table holds more than one patient",
                           "read it with read_many, or send one patient")
-    ((own_id, _),) = children.items()
-    reading = next(_readings(table, children, knowledge, today))
-    if reading.value is None:
-        raise UnreadableError(reading.issues)
-    return replace(reading, value=replace(reading.value, id=case_id or own_id))
+    issues = tuple(issue for reading in readings for issue in reading.issues)
+    if not cases:
+        raise UnreadableError(issues)
+    return Reading(replace(cases[0], id=case_id or cases[0].id), issues)
 
 
 def read_many(
@@ -89,13 +107,17 @@ def read_many(
 
     Returns:
         One reading per child, in order of first appearance. What is wrong with the headings is
-        said once, in the first. Rows without a patient give one reading without a case.
+        said once, in the first. Rows that name no patient give one last reading without a case.
 
     Raises:
         UnreadableError: it is not a table Hematon can use.
     """
-    table = _open(raw, knowledge)
-    return _readings(table, _by_patient(table), knowledge, today)
+    try:
+        table = _open(decode(raw), knowledge)
+    except csv.Error:
+        raise _unreadable("too-large", "a cell never ends",
+                          "check that every quotation mark is closed") from None
+    return _readings(table, knowledge, today)
 
 
 # --- the file ----------------------------------------------------------------------------------
@@ -105,52 +127,116 @@ def _unreadable(code: str, message: str, fix: str = "") -> UnreadableError:
     return UnreadableError((Issue("error", code, "document", message, fix),))
 
 
-def _first_row(text: str) -> tuple[list[str], str]:
-    """Give the first row that is not empty, and the delimiter; both empty for no text."""
-    lines = (line for line in text.splitlines() if line.strip())
-    first = next(lines, "")
-    if first.lower().startswith("sep=") and len(first) > 4:
-        # Excel's own way to name the delimiter.
-        return next(csv.reader([next(lines, "")], delimiter=first[4]), []), first[4]
-    delimiter = max(DELIMITERS, key=first.count)
-    if not first:
-        return [], ""
-    return next(csv.reader([first], delimiter=delimiter)), delimiter
+def _records(text: str) -> tuple[str, Iterator[Row]]:
+    """Give the delimiter, and the rows that are not empty with their numbers, headings first."""
+    first = next((line for line in io.StringIO(text) if line.strip()), "").strip()
+    if first.lower().startswith("sep=") and len(first) == 5:
+        # Excel's own way to name the delimiter; Excel does not count it as a row.
+        delimiter = first[4]
+        text = text.lstrip().partition("\n")[2]
+    else:
+        unquoted = _QUOTED.sub("", first)
+        delimiter = max(DELIMITERS, key=unquoted.count)
+    rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1)
+    stripped = ((number, [cell.strip() for cell in cells]) for number, cells in rows)
+    return delimiter, ((number, cells) for number, cells in stripped if any(cells))
 
 
-def _open(raw: bytes | str, knowledge: Knowledge) -> _Table:
-    text = decode(raw)
-    try:
-        return _parse(text, knowledge)
-    except csv.Error:
-        raise _unreadable("too-large", "a cell never ends",
-                          "check that every quotation mark is closed") from None
-
-
-def _parse(text: str, knowledge: Knowledge) -> _Table:
-    header, delimiter = _first_row(text)
+def _open(text: str, knowledge: Knowledge) -> _Table:
+    delimiter, records = _records(text)
+    header = next(records, (1, []))[1]
+    rows = list(records)
     if not header:
         raise _unreadable("empty-input", "the table is empty")
-    rows = [
-        (number, cells)
-        for number, cells in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), start=1)
-        if any(cells)
-    ]
-    at = next((i for i, (_, cells) in enumerate(rows) if cells == header), 0)
-    rows = rows[at + 1:]
     layout = read_header(header, (), knowledge)
-    if rows and looks_like_units(rows[0][1], layout):
-        layout = read_header(header, rows[0][1], knowledge)
-        rows = rows[1:]
+    if rows and len(rows[0][1]) == layout.width and looks_like_units(rows[0][1], layout):
+        layout = read_header(header, rows.pop(0)[1], knowledge)
     if not layout.is_table:
         raise _unreadable("unknown-format", "no heading names an analyte, a finding or a "
                           "treatment", "start the table with a row of headings")
     if not rows:
         raise _unreadable("empty-input", "there are no rows below the headings")
-    width = layout.width
-    fits = [_trimmed(row, width) for row in rows]
-    return _Table(
-        layout, Conventions(text, delimiter),
-        [row for row in fits if len(row[1]) == width],
-        [row for row in fits if len(row[1]) != width],
-    )
+    sheet = Sheet(layout, Conventions(text, delimiter), finding_names(knowledge))
+    children, orphans = _by_patient(rows, layout)
+    return _Table(sheet, children, orphans)
+
+
+def _by_patient(rows: list[Row], layout: Layout) -> tuple[dict[str, _Child], _Child]:
+    at = layout.first("id")
+    children: dict[str, _Child] = {} if at is not None else {"": _Child()}
+    refused = []
+    for number, cells in rows:
+        if len(cells) > layout.width and not any(cells[layout.width:]):
+            cells = cells[: layout.width]
+        if len(cells) == layout.width:
+            patient = "" if at is None else cells[at]
+            children.setdefault(patient, _Child()).rows.append((number, cells))
+        else:
+            refused.append((number, cells))
+    orphans = children.pop("", _Child()) if at is not None else _Child()
+    for number, cells in refused:
+        # A row of the wrong length may be shifted: it is taken to be of a patient already known.
+        patient = cells[at] if at is not None and at < len(cells) else ""
+        children.get(patient, orphans).refused.append((number, cells))
+    return children, orphans
+
+
+# --- the children ------------------------------------------------------------------------------
+
+
+def _readings(
+    table: _Table, knowledge: Knowledge, today: date | None
+) -> Iterator[Reading[Case]]:
+    heading_issues = table.sheet.layout.issues
+    for patient, child in table.children.items():
+        intake = Intake(knowledge, "table", today)
+        intake.issues.extend(heading_issues)
+        heading_issues = ()
+        intake.case_id = patient
+        _read_child(intake, table.sheet, child)
+        reading = intake.reading()
+        yield Reading(reading.value, _capped(reading.issues))
+    orphans = table.orphans
+    if orphans.rows or orphans.refused:
+        intake = Intake(knowledge, "table", today)
+        intake.issues.extend(heading_issues)
+        _note_refused(intake, orphans, table.sheet.layout)
+        for number, _ in orphans.rows:
+            intake.error("no-patient", f"row {number}", "the row names no patient",
+                         "fill the patient column")
+        yield Reading(None, _capped(tuple(intake.issues)))
+
+
+def _read_child(intake: Intake, sheet: Sheet, child: _Child) -> None:
+    _note_refused(intake, child, sheet.layout)
+    clock, ages = read_person(intake, sheet, child.rows)
+    reader = RowReader(intake, sheet, clock)
+    for (number, cells), age in zip(child.rows, ages, strict=True):
+        reader.read(number, cells, age)
+    if not (intake.measurements or intake.findings or intake.treatments):
+        intake.warn("nothing-usable", "document", "no result, finding or treatment could be used")
+
+
+def _note_refused(intake: Intake, child: _Child, layout: Layout) -> None:
+    for number, cells in child.refused:
+        which = "fewer" if len(cells) < layout.width else "more"
+        intake.error("row-ragged", f"row {number}",
+                     f"the row has {which} cells than the headings and is not read",
+                     "quote cells that hold the delimiter, and keep empty cells")
+
+
+def _capped(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
+    """Keep the first issues of each kind, and say how many more there were."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for issue in issues:
+        kind = (issue.level, issue.code)
+        seen[kind] += 1
+        if seen[kind] <= ISSUES_PER_KIND:
+            kept.append(issue)
+    for issue in tuple(kept):
+        more = seen.pop((issue.level, issue.code), 0) - ISSUES_PER_KIND
+        if more > 0:
+            kept.append(replace(issue, where="document",
+                                message=f"{more} more of this kind: {issue.message}"))
+    return tuple(kept)

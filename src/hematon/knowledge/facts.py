@@ -32,7 +32,6 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "same_lineage_low_28d": "A lineage has been low on two counts at least 28 days apart.",
         "same_lineage_low_56d": "A lineage has been low on two counts at least 56 days apart.",
         # treatments
-        "red_cells_90d": "Red cells were transfused in the 90 days before the count.",
         "red_cells_ever": "Red cells were transfused at any time.",
         "chemotherapy_180d": "Chemotherapy was given in the last 180 days.",
         "chemotherapy_ever": "Chemotherapy was given at any time.",

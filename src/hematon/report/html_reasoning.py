@@ -52,7 +52,7 @@ def _heading(candidate: Candidate) -> Markup:
         "h3",
         element("span", f"{candidate.rank}", class_="rank"),
         element("span", prose(candidate.name), class_="name"),
-        element("span", wording.BANDS[candidate.band], class_="band"),
+        element("span", wording.band(candidate), class_="band"),
         element("span", "must not be missed", class_="flag") if candidate.never_miss else None,
     )
 
@@ -94,7 +94,7 @@ def _evidence(contribution: Contribution, assessment: Assessment) -> Markup:
         element(
             "span",
             element("b", f"LR {ratio(contribution.likelihood_ratio)}"),
-            f" {wording.strength(contribution)}",
+            f", {wording.strength(contribution)}",
             class_="weight",
         ),
         _bar(contribution.log_likelihood_ratio),
@@ -128,7 +128,7 @@ def _others(assessment: Assessment) -> Markup:
     rows = [
         (
             f"{c.rank}. {prose(c.name)}",
-            wording.BANDS[c.band] + (f"; {wording.excluded(c).lower()}" if c.excluded else ""),
+            wording.band(c) + (f"; {wording.excluded(c).lower()}" if c.excluded else ""),
             *wording.strongest(c),
         )
         for c in selection.others(assessment)

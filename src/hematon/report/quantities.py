@@ -60,7 +60,7 @@ _ASCII: Final = {
     "◐": "+",
     "○": "o",
     "◌": "~",
-    "·": ";",
+    " · ": "; ",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
     "\N{LEFT DOUBLE QUOTATION MARK}": '"',
     "\N{RIGHT DOUBLE QUOTATION MARK}": '"',

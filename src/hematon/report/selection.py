@@ -65,11 +65,15 @@ def is_something_else(candidate: Candidate) -> bool:
     return candidate.condition == SOMETHING_ELSE
 
 
+def fitting(assessment: Assessment) -> tuple[Candidate, ...]:
+    """Give the conditions that fit well or could fit, in rank order."""
+    return tuple(c for c in _conditions(assessment) if c.band in ("fits_well", "could_fit"))
+
+
 def leading(assessment: Assessment) -> tuple[Candidate, ...]:
     """Give the conditions to write out: those that fit well or could fit, and never only one."""
-    ranked = _conditions(assessment)
-    fitting = sum(1 for c in ranked if c.band in ("fits_well", "could_fit"))
-    return tuple(ranked[: min(max(fitting, ALWAYS_DETAILED), DETAILED)])
+    count = max(len(fitting(assessment)), ALWAYS_DETAILED)
+    return tuple(_conditions(assessment)[: min(count, DETAILED)])
 
 
 def others(assessment: Assessment) -> tuple[Candidate, ...]:

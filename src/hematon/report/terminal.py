@@ -7,10 +7,10 @@ read as Rich markup.
 
 from __future__ import annotations
 
+import textwrap
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution
@@ -27,12 +27,13 @@ _LEVEL_STYLES: Final = {
     "none": "bold",
 }
 _FIRST_FOR, _FIRST_AGAINST = 3, 2
-_LATER_FOR, _LATER_AGAINST = 2, 1
+_LATER_FOR, _LATER_AGAINST = 1, 1
 _AT_LENGTH: Final = 3
-"""The first conditions get more lines than the rest."""
-_MISSING_SHOWN: Final = 8
+"""The first conditions that fit get more lines than the rest."""
+_MISSING_SHOWN: Final = 6
 _BAR_PER_UNIT: Final = 3
 _BAR_LONGEST: Final = 15
+_NARROWEST: Final = 24
 
 
 def render(assessment: Assessment, console: Console, *, explain: str | None = None) -> None:
@@ -77,14 +78,15 @@ class _Page:
 
     def line(self, text: str, *, indent: int = 0, style: str = "") -> None:
         """Print a line; where it wraps, the rest hangs two columns in."""
-        shown = Text(plain(text) if self._ascii else text, style=style)
-        width = max(self._console.width - indent, 20)
-        first, *rest = shown.wrap(self._console, width)
-        self._console.print(Padding(first, (0, 0, 0, indent)))
-        if rest:
-            after = Text(" ").join(rest)
-            hanging = Padding(after, (0, 0, 0, indent + 2))
-            self._console.print(hanging)
+        lines = textwrap.wrap(
+            plain(text) if self._ascii else text,
+            width=max(self._console.width, indent + _NARROWEST),
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + 2),
+            break_on_hyphens=False,
+        )
+        for wrapped in lines:
+            self._console.print(Text(wrapped, style=style), soft_wrap=True)
 
 
 def _who(page: _Page, assessment: Assessment) -> None:
@@ -139,7 +141,8 @@ def _severity(page: _Page, assessment: Assessment) -> None:
         page.line(f"Cannot be graded: {prose(criterion.name)}; still needed: {needed}")
     unmet = selection.severity_by_answer(assessment, "no")
     if unmet:
-        page.line(f"Not met: {'; '.join(prose(c.name) for c in unmet)}", style="dim")
+        count = len(unmet)
+        page.line("Not met: 1 criterion" if count == 1 else f"Not met: {count} criteria", style="dim")
 
 
 # --- what to consider ---------------------------------------------------------------------------
@@ -148,12 +151,13 @@ def _severity(page: _Page, assessment: Assessment) -> None:
 def _differential(page: _Page, assessment: Assessment) -> None:
     page.heading(wording.CONSIDER)
     page.line(wording.RANKING_RULE, style="dim")
-    leading = {c.condition: at for at, c in enumerate(selection.leading(assessment))}
+    leading = [c.condition for c in selection.leading(assessment)]
+    at_length = {c.condition for c in selection.fitting(assessment)[:_AT_LENGTH]}
     for candidate in assessment.differential:
         if selection.is_something_else(candidate):
             page.line(_titled(candidate), style="bold")
         elif candidate.condition in leading:
-            _candidate(page, candidate, at_length=leading[candidate.condition] < _AT_LENGTH)
+            _candidate(page, candidate, at_length=candidate.condition in at_length)
     lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
     if lower:
         page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
@@ -162,7 +166,7 @@ def _differential(page: _Page, assessment: Assessment) -> None:
 
 def _titled(candidate: Candidate) -> str:
     flag = "; must not be missed" if candidate.never_miss else ""
-    return f"{candidate.rank}. {prose(candidate.name)}: {wording.BANDS[candidate.band]}{flag}"
+    return f"{candidate.rank}. {prose(candidate.name)}: {wording.band(candidate)}{flag}"
 
 
 def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
@@ -183,7 +187,7 @@ def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
 
 def _evidence(contribution: Contribution) -> str:
     parts = (
-        f"LR {ratio(contribution.likelihood_ratio)} {wording.strength(contribution)}",
+        f"LR {ratio(contribution.likelihood_ratio)}, {wording.strength(contribution)}",
         wording.seen(contribution),
         wording.reference(contribution.grade, contribution.source, contribution.counted),
     )
@@ -231,7 +235,7 @@ def _hazards(page: _Page, assessment: Assessment) -> None:
 def _missing(page: _Page, assessment: Assessment) -> None:
     page.heading("Missing, conflicting or implausible")
     for missing in assessment.missing[:_MISSING_SHOWN]:
-        changes = wording.listed(missing.changes, most=2)
+        changes = wording.listed(missing.changes, most=1)
         page.line(f"{prose(missing.name)}{f': {changes}' if changes else ''}")
     left = len(assessment.missing) - _MISSING_SHOWN
     if left > 0:

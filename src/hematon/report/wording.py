@@ -58,8 +58,10 @@ BANDS: Final[Mapping[str, str]] = {
     "fits_well": "fits well",
     "could_fit": "could fit",
     "less_likely": "less likely",
-    "argues_against": "evidence argues against",
+    "argues_against": "argues against",
 }
+MUCH_LESS: Final = "much less likely"
+"""In place of "argues against" where the evidence does not: a rival merely fits far better."""
 
 STATUS: Final[Mapping[str, str]] = {
     "failing": "low",
@@ -207,14 +209,21 @@ def still_needed(criterion: Severity) -> str:
 # --- evidence -----------------------------------------------------------------------------------
 
 
+def band(candidate: Candidate) -> str:
+    """Say how well a condition fits."""
+    opposed = sum(c.log_likelihood_ratio for c in selection.weigh(candidate).evidence) < 0
+    if candidate.band == "argues_against" and not opposed:
+        return MUCH_LESS
+    return BANDS[candidate.band]
+
+
 def strength(contribution: Contribution) -> str:
-    """Say a likelihood ratio in words."""
+    """Say how much a likelihood ratio weighs; on which side it lies is said by its place."""
     size = abs(contribution.log_likelihood_ratio)
-    side = "for" if contribution.log_likelihood_ratio > 0 else "against"
-    for least, word in ((10.0, "strongly"), (5.0, "moderately"), (2.0, "somewhat")):
+    for least, word in ((10.0, "strong"), (5.0, "moderate"), (2.0, "some")):
         if size >= math.log(least) - 1e-9:
-            return f"{word} {side}"
-    return f"slightly {side}" if size >= selection.NO_DIFFERENCE else "no difference"
+            return word
+    return "slight" if size >= selection.NO_DIFFERENCE else "none"
 
 
 def seen(contribution: Contribution) -> str:
@@ -283,8 +292,8 @@ def how_ranking_works(assessment: Assessment) -> str:
         f"Each condition starts from how common it is in the setting “{setting}”, given the "
         "child's age and sex. Counts, findings, tests and reported variants then raise or lower "
         "it. A likelihood ratio (LR) says how many times more often this evidence is seen with "
-        "the condition than with something else: an LR of 10 or more speaks strongly for it, "
-        "5 to 10 moderately, 2 to 5 somewhat, and 0.1, 0.2 and 0.5 speak as strongly against. "
+        "the condition than with something else: an LR of 10 or more is strong, 5 to 10 moderate, "
+        "2 to 5 some and below 2 slight; 0.1, 0.2 and 0.5 weigh as much against. "
         "Findings of one organ system are damped, so that they do not count as if they were "
         "independent, and no single count can decide. What was not measured or not asked changes "
         "nothing. The row “something else” stands for causes that the knowledge does not hold. "
@@ -313,7 +322,7 @@ def place(assessment: Assessment, condition: str) -> str:
     """Say where the ranking puts a condition, empty when it is not ranked."""
     for candidate in assessment.differential:
         if candidate.condition == condition:
-            return f"ranked {candidate.rank}, {BANDS[candidate.band]}"
+            return f"ranked {candidate.rank}, {band(candidate)}"
     return ""
 
 
