@@ -274,8 +274,9 @@ def _check_names(knowledge: Knowledge, setting: str | None, condition: str | Non
 
 def _readings(paths: Iterable[str], knowledge: Knowledge) -> Iterator[Reading[Case]]:
     """Read every path; a document that cannot be read gives a reading without a value."""
-    from hematon.errors import Issue, Reading, UnreadableError
-    from hematon.interchange.detect import read_any, read_folder
+    from hematon.errors import Reading, UnreadableError
+    from hematon.interchange.detect import read_any
+    from hematon.interchange.folder import read_bytes, read_folder
 
     today = date.today()  # noqa: TID251 the command line is where the clock may be read
     for path in paths:
@@ -285,17 +286,12 @@ def _readings(paths: Iterable[str], knowledge: Knowledge) -> Iterator[Reading[Ca
             elif Path(path).is_dir():
                 yield from read_folder(Path(path), knowledge, today=today)
             else:
+                name = Path(path).name.removesuffix(".gz")
                 yield from read_any(
-                    Path(path).read_bytes(), knowledge, today=today, name=Path(path).name
+                    read_bytes(Path(path)), knowledge, today=today, name=name
                 )
         except UnreadableError as error:
             yield Reading(None, error.issues)
-        except OSError as error:
-            yield Reading(
-                None,
-                (Issue("error", "empty-input", path, error.strerror or "cannot be opened",
-                       "check the path and its permissions"),),
-            )
 
 
 def _chain(

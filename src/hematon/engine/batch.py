@@ -136,9 +136,10 @@ def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
     age = _judged_age(draws, results, columns, undated)
     batch = _empty(columns, age, draws, len(knowledge.analytes), n)
     reference = np.where(np.isnan(age), np.inf, age)
+    treated_now = _treated_now(columns, age, knowledge)
     for analyte in knowledge.analytes.values():
         if analyte.part_of_count:
-            _pick_count(batch, draws, analyte, count[analyte.id], reference)
+            _pick_count(batch, draws, analyte, count[analyte.id], reference, treated_now)
     _pick_others(batch, results, knowledge, reference)
     _lab_limits(batch, results)
     return batch
@@ -292,7 +293,10 @@ def _mark_treated(draws: Draws, given: Given, knowledge: Knowledge) -> None:
 
 
 def _under(given: Given, kind: int, days: int, case: Ints, age: Floats) -> Bools:
-    """Whether each (case, age) lies within `days` after a dated treatment of a kind."""
+    """Whether each (case, age) lies within `days` after a dated treatment of a kind.
+
+    A draw on the day of a treatment is taken as the one that led to it.
+    """
     rows = np.flatnonzero((given.kind == kind) & ~np.isnan(given.start))
     if not len(rows):
         return np.zeros(len(case), dtype=bool)
@@ -303,7 +307,7 @@ def _under(given: Given, kind: int, days: int, case: Ints, age: Floats) -> Bools
     apart = 1e6
     base = given.case[rows][order] * apart
     starts, ends = base + start[order], np.maximum.accumulate(base + end[order])
-    at = np.searchsorted(starts, case * apart + age, side="right") - 1
+    at = np.searchsorted(starts, case * apart + np.floor(age), side="left") - 1
     inside = at >= 0
     at = np.maximum(at, 0)
     same = given.case[rows][order][at] == case
@@ -345,8 +349,27 @@ def _judged_age(draws: Draws, results: Results, columns: Columns, unknown: Bools
     return np.where(unknown, np.nan, latest)
 
 
+def _treated_now(columns: Columns, age: Floats, knowledge: Knowledge) -> dict[str, Bools]:
+    """Give, per analyte a treatment makes unfit, who is under that treatment at the judged draw."""
+    out: dict[str, Bools] = {}
+    if not len(columns.given.case):
+        return out
+    case = np.arange(len(columns.ids))
+    for window in knowledge.windows:
+        kind = TREATMENT_KINDS.index(window.kind)
+        under = _under(columns.given, kind, window.days, case, np.nan_to_num(age, nan=-1.0))
+        for analyte in window.analytes:
+            out[analyte] = out.get(analyte, False) | under
+    return out
+
+
 def _pick_count(
-    batch: CaseBatch, draws: Draws, analyte: Analyte, column: int, reference: Floats
+    batch: CaseBatch,
+    draws: Draws,
+    analyte: Analyte,
+    column: int,
+    reference: Floats,
+    treated_now: dict[str, Bools],
 ) -> None:
     """Take the latest untreated value near the judged draw, else one from before treatment."""
     value = draws.value[:, column]
@@ -360,16 +383,19 @@ def _pick_count(
     back = (behind >= 0) & (behind <= BEFORE_TREATMENT_DAYS) & ~treated
     has_treated = np.zeros(len(batch), dtype=bool)
     has_treated[draws.case[rows[near & treated]]] = True
+    if analyte.id in treated_now:
+        has_treated |= treated_now[analyte.id]
     blocked = analyte.id in ("mcv", "hbf_pct", "retic_abs", "retic_pct", "eada")
     if not blocked:
         _put(batch, draws, analyte, column, rows[near & treated], SUPPORT_USED)
         now = batch.low[:, analyte.index].copy(), batch.high[:, analyte.index].copy()
     else:
-        batch.support[has_treated, analyte.index] = SUPPORT_BLOCKED
+        batch.support[draws.case[rows[near & treated]], analyte.index] = SUPPORT_BLOCKED
     before = back & has_treated[draws.case[rows]]
     _put(batch, draws, analyte, column, rows[before], SUPPORT_BEFORE)
     replaced = batch.support[:, analyte.index] == SUPPORT_BEFORE
     _put(batch, draws, analyte, column, rows[near & ~treated], SUPPORT_NONE)
+    replaced &= batch.support[:, analyte.index] == SUPPORT_BEFORE
     if not blocked and replaced.any():
         j = analyte.index
         batch.current[analyte.id] = (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hematon.engine import criteria, ternary
-from hematon.engine.facts import LINEAGES, Facts
+from hematon.engine.facts import Facts
 from hematon.engine.ternary import Ternary
 
 LEVELS = ("none", "R", "S2", "U72", "U24", "E")
@@ -72,7 +72,7 @@ class FloorResult:
 def safety_floor(facts: Facts) -> FloorResult:
     """Say which always-show lists apply.
 
-    A list whose rule cannot be answered is shown as long as a lineage is low: it might apply.
+    A list about one lineage alone applies until another lineage is known to be low too.
 
     Args:
         facts: n children.
@@ -81,10 +81,8 @@ def safety_floor(facts: Facts) -> FloorResult:
         Which lists apply and which conditions have a recorded exclusion.
     """
     rules = facts.knowledge.rules
-    any_low = np.stack([facts.lineage(x) for x in LINEAGES]).max(axis=0) == ternary.YES
-    any_low |= facts.lineages_low(1) == ternary.YES
-    answers = np.stack([criteria.evaluate(r["when"], facts) for r in rules["floor"]], axis=1)
-    shown = (answers == ternary.YES) | ((answers == ternary.UNKNOWN) & any_low[:, None])
+    answers = [criteria.answer(r["when"], r["unless"], facts) for r in rules["floor"]]
+    shown = np.stack(answers, axis=1) == ternary.YES
     left = np.stack(
         [criteria.evaluate(e["when"], facts) == ternary.YES for e in rules["floor_exclusions"]],
         axis=1,

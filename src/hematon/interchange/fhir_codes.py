@@ -87,9 +87,21 @@ NOT_GIVEN_STATUS = frozenset(
 NOT_HAPPENED_INTENT = frozenset(("proposal", "plan", "option"))
 ABSENT_REASONS = frozenset(
     (
-        "unknown", "asked-unknown", "temp-unknown", "not-asked", "asked-declined", "masked",
-        "not-applicable", "unsupported", "as-text", "error", "not-a-number", "negative-infinity",
-        "positive-infinity", "not-performed", "not-permitted",
+        "unknown",
+        "asked-unknown",
+        "temp-unknown",
+        "not-asked",
+        "asked-declined",
+        "masked",
+        "not-applicable",
+        "unsupported",
+        "as-text",
+        "error",
+        "not-a-number",
+        "negative-infinity",
+        "positive-infinity",
+        "not-performed",
+        "not-permitted",
     )
 )
 
@@ -160,32 +172,32 @@ DAYS_PER_UNIT: dict[str, float] = {
     **dict.fromkeys(("min", "minute", "minutes"), 1 / 1440),
 }
 
-RESOURCE_TYPES = frozenset(
-    """
+_RESOURCE_TYPE_NAMES = """
     Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse
     AuditEvent Basic Binary BiologicallyDerivedProduct BodyStructure Bundle CapabilityStatement
     CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Claim ClaimResponse
     ClinicalImpression CodeSystem Communication CommunicationRequest CompartmentDefinition
     Composition ConceptMap Condition Consent Contract Coverage CoverageEligibilityRequest
     CoverageEligibilityResponse DetectedIssue Device DeviceDefinition DeviceMetric DeviceRequest
-    DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference EffectEvidenceSynthesis
-    Encounter Endpoint EnrollmentRequest EnrollmentResponse EpisodeOfCare EventDefinition Evidence
-    EvidenceVariable ExampleScenario ExplanationOfBenefit FamilyMemberHistory Flag Goal
-    GraphDefinition Group GuidanceResponse HealthcareService ImagingStudy Immunization
-    ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide InsurancePlan Invoice
-    Library Linkage List Location Measure MeasureReport Media Medication MedicationAdministration
-    MedicationDispense MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct
-    MessageDefinition MessageHeader MolecularSequence NamingSystem NutritionOrder Observation
+    DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference
+    EffectEvidenceSynthesis Encounter Endpoint EnrollmentRequest EnrollmentResponse
+    EpisodeOfCare EventDefinition Evidence EvidenceVariable ExampleScenario ExplanationOfBenefit
+    FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService
+    ImagingStudy Immunization ImmunizationEvaluation ImmunizationRecommendation
+    ImplementationGuide InsurancePlan Invoice Library Linkage List Location Measure
+    MeasureReport Media Medication MedicationAdministration MedicationDispense
+    MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct MessageDefinition
+    MessageHeader MolecularSequence NamingSystem NutritionOrder Observation
     ObservationDefinition OperationDefinition OperationOutcome Organization
     OrganizationAffiliation Parameters Patient PaymentNotice PaymentReconciliation Person
     PlanDefinition Practitioner PractitionerRole Procedure Provenance Questionnaire
-    QuestionnaireResponse RelatedPerson RequestGroup ResearchDefinition ResearchElementDefinition
-    ResearchStudy ResearchSubject RiskAssessment RiskEvidenceSynthesis Schedule SearchParameter
-    ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition StructureMap Subscription
-    Substance SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities
-    TestReport TestScript ValueSet VerificationResult VisionPrescription
-    """.split()
-)
+    QuestionnaireResponse RelatedPerson RequestGroup ResearchDefinition
+    ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment RiskEvidenceSynthesis
+    Schedule SearchParameter ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition
+    StructureMap Subscription Substance SubstanceSpecification SupplyDelivery SupplyRequest Task
+    TerminologyCapabilities TestReport TestScript ValueSet VerificationResult VisionPrescription
+"""
+RESOURCE_TYPES = frozenset(_RESOURCE_TYPE_NAMES.split())
 """Only these are named in a message: any other text in `resourceType` may be anything."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from hematon.engine.case import Treatment
 from hematon.interchange.fhir_codes import (
     CASES_URL,
     NOT_GIVEN_STATUS,
@@ -20,7 +21,6 @@ from hematon.interchange.fhir_codes import (
     hpo_id,
 )
 from hematon.interchange.fhir_record import Record
-from hematon.engine.case import Treatment
 from hematon.interchange.intake import MAX_TEXT
 
 _LONGEST_ID = 64
@@ -53,13 +53,22 @@ def patient(record: Record, resource: Json, where: str) -> None:
         at = f"{where}/birthDate"
         day = record.day(born, at, "date of birth")
         if day is not None and intake.today is not None and day > intake.today:
-            intake.error("date-in-future", at, "the date of birth lies in the future",
-                         "correct the date of birth")
+            intake.error(
+                "date-in-future",
+                at,
+                "the date of birth lies in the future",
+                "correct the date of birth",
+            )
         elif intake.birth_date is None:
             intake.birth_date = day
         elif day is not None and day != intake.birth_date:
-            intake.error("mixed-patients", at, "two Patient resources with one id state different "
-                         "dates of birth; the first is used", "send one of the two")
+            intake.error(
+                "mixed-patients",
+                at,
+                "two Patient resources with one id state different "
+                "dates of birth; the first is used",
+                "send one of the two",
+            )
     for at, extension in record.objects(resource, "extension", where):
         if extension.get("url") == PUBLICATION_URL:
             named = record.text(extension, "valueString", at)[:MAX_TEXT]
@@ -70,10 +79,13 @@ def condition(record: Record, resource: Json, where: str) -> None:
     """Take a Condition: a finding when HPO-coded, else a diagnosis, present or refuted."""
     statuses = _codes_of(resource.get("verificationStatus"))
     if "entered-in-error" in statuses:
-        record.tally("status-not-final", f"{where}/verificationStatus",
-                     "Condition entered in error: it is dropped")
+        record.tally(
+            "status-not-final",
+            f"{where}/verificationStatus",
+            "Condition entered in error: it is dropped",
+        )
         return
-    concept = record.object(resource, "code", where)
+    concept = record.an_object(resource, "code", where)
     if concept is None:
         record.tally("missing-field", where, "a Condition has no code")
         return
@@ -92,26 +104,37 @@ def _stated(
         first = terms[0]
         label = concept.get("text")
         record.intake.finding(
-            hpo_id(first), not refuted, where, age_days=age,
+            hpo_id(first),
+            not refuted,
+            where,
+            age_days=age,
             label=label if isinstance(label, str) else first.display,
         )
         if uncertain:
             record.tally("condition-not-used", where, "a finding is not confirmed; it is used")
         return
     if uncertain:
-        record.tally("condition-not-used", where, "a diagnosis is not confirmed; it is not used",
-                     "send verificationStatus confirmed once it is")
+        record.tally(
+            "condition-not-used",
+            where,
+            "a diagnosis is not confirmed; it is not used",
+            "send verificationStatus confirmed once it is",
+        )
         return
-    own = [c.code for c in coded
-           if c.system == "CONDITION" and c.code in record.knowledge.condition_ids]
+    own = [
+        c.code
+        for c in coded
+        if c.system == "CONDITION" and c.code in record.knowledge.condition_ids
+    ]
     intake = record.intake
     for key in own:
         kept = intake.excluded_conditions if refuted else intake.recorded_conditions
         if key not in kept:
             kept.append(key)
     if not own:
-        intake.condition([disease_code(c) for c in coded], text, where, refuted=refuted,
-                         age_days=age)
+        intake.condition(
+            [disease_code(c) for c in coded], text, where, refuted=refuted, age_days=age
+        )
 
 
 def _plain_text(concept: Json, coded: list[Coded]) -> str:
@@ -145,15 +168,18 @@ def medication(record: Record, resource: Json, where: str) -> None:
     concepts = _medication_concepts(record, resource, where)
     start, end = record.span(resource, "effective", where, "authoredOn")
     if not _treated(record, concepts, where, start, end):
-        record.tally("medication-not-used", where,
-                     f"{resource['resourceType']}: nothing depends on the medication")
+        record.tally(
+            "medication-not-used",
+            where,
+            f"{resource['resourceType']}: nothing depends on the medication",
+        )
 
 
 def procedure(record: Record, resource: Json, where: str) -> None:
     """Take a procedure that was done: a transfusion, a transplant."""
     if not _was_given(record, resource, where):
         return
-    concept = record.object(resource, "code", where)
+    concept = record.an_object(resource, "code", where)
     start, end = record.span(resource, "performed", where)
     if not _treated(record, [concept] if concept else [], where, start, end):
         record.tally("resource-not-used", where, "Procedure: nothing depends on it")
@@ -167,15 +193,18 @@ def _was_given(record: Record, resource: Json, where: str) -> bool:
         or (isinstance(intent, str) and intent in NOT_HAPPENED_INTENT)
     ):
         return True
-    record.tally("status-not-final", where,
-                 f"{resource['resourceType']} that was not given or not done: it is dropped")
+    record.tally(
+        "status-not-final",
+        where,
+        f"{resource['resourceType']} that was not given or not done: it is dropped",
+    )
     return False
 
 
 def _medication_concepts(record: Record, resource: Json, where: str) -> list[Json]:
-    concept = record.object(resource, "medicationCodeableConcept", where)
+    concept = record.an_object(resource, "medicationCodeableConcept", where)
     concepts = [] if concept is None else [concept]
-    reference = record.object(resource, "medicationReference", where)
+    reference = record.an_object(resource, "medicationReference", where)
     if reference is None:
         return concepts
     display, named = reference.get("display"), reference.get("reference")
@@ -186,7 +215,7 @@ def _medication_concepts(record: Record, resource: Json, where: str) -> list[Jso
         target = record.find(named)
     if target is not None:
         at = f"{where}/medicationReference"
-        code = record.object(target, "code", at)
+        code = record.an_object(target, "code", at)
         concepts += [] if code is None else [code]
         for _, ingredient in record.objects(target, "ingredient", at):
             item = ingredient.get("itemCodeableConcept")

@@ -1,9 +1,8 @@
 """Read an Observation: a count, a finding, a temperature, a comment on a smear, a variant.
 
-Most Observations of a blood count look alike, and a screen reads millions of them. So there are
-two ways. The plain way takes a LOINC-coded number whose coding and unit have been read before and
-which needs no remark; it only ever takes, never explains. Everything else, and the first of each
-kind, goes the long way, which says what is odd. Both give the same `Measurement`.
+Decides by the code what an Observation states, in this order: an analyte, a finding, a special
+code (age, temperature, smear), HPO terms as the value, the name of an analyte. A plain result of a
+kind read before takes the short way of `fhir_plain`.
 """
 
 from __future__ import annotations
@@ -11,14 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from hematon import units
-from hematon.engine.case import Measurement
 from hematon.interchange import words
 from hematon.interchange.fhir_codes import (
     AGE_LOINCS,
     GENE_LOINC,
     LOINC_CODE,
-    RESULT_STATUS,
     SMEAR_LOINCS,
     TEMPERATURE_LOINCS,
     VARIANT_LOINCS,
@@ -26,32 +22,27 @@ from hematon.interchange.fhir_codes import (
     Json,
     codings,
     hpo_id,
-    system_name,
 )
-from hematon.interchange.fhir_record import Record, Shortcut, Temperature
+from hematon.interchange.fhir_plain import learn, take_plain
+from hematon.interchange.fhir_record import Record, Temperature
 from hematon.interchange.fhir_values import (
     amount,
     blasts_in,
     lab_limits,
     note_absent,
     parse,
-    units_agree,
     value_name,
     verdict,
 )
 from hematon.interchange.fhir_variants import read_variant
-from hematon.knowledge import Knowledge
 
 FEVER_ONCE_C, FEVER_TWICE_C, HYPOTHERMIA_C = 38.3, 38.0, 36.0
 """Fever is one reading of 38.3 or two of 38.0, as in guidelines on fever with neutropenia."""
 LIVING_C = (25.0, 45.0)
 CURRENT_DAYS = 2
 """A temperature older than the end of the record by more says nothing about today [expert]."""
-MOST_SHORTCUTS = 4_096
 _CELSIUS = frozenset(("cel", "[cel]", "c", "°c", "degc", "deg c", "deg_c", "celsius"))
 _FAHRENHEIT = frozenset(("[degf]", "f", "°f", "degf", "deg f", "deg_f", "fahrenheit"))
-_RARE = frozenset(("component", "dataAbsentReason", "focus", "method"))
-"""Fields that only the long way understands."""
 _NOT_BLOOD = re.compile(
     r"\b(?:urine|csf|cerebrospinal|spinal|fluid|stool|feces|faeces|marrow|pleural|peritoneal|"
     r"ascit\w*|synovial|sputum|swab|tissue|cord|saliva|bronch\w*|lavage)\b"
@@ -59,68 +50,12 @@ _NOT_BLOOD = re.compile(
 _SMEAR = re.compile(r"\b(?:smear|film|morphology|differential)\b")
 _SOMEONE_ELSE = re.compile(r"(?:^|/)(?:Patient|RelatedPerson|Group|FamilyMemberHistory)/")
 _LONGEST_NAME = 80
-_NUMBERS = frozenset((int, float))
-"""As types, because a bool is an int."""
 
 
 def observation(record: Record, resource: Json, where: str) -> None:
     """Read one Observation into the record."""
-    if not _take_plain(record, resource, where):
+    if not take_plain(record, resource, where):
         _take_any(record, resource, where)
-
-
-def _take_plain(record: Record, resource: Json, where: str) -> bool:
-    """Take a result that needs no remark; False, and nothing done, for any other."""
-    try:
-        quantity = resource["valueQuantity"]
-        coding = resource["code"]["coding"][0]
-        coded, printed = quantity["code"], quantity.get("unit")
-        analyte, low, high, unit = record.shortcuts[
-            coding["system"], coding["code"], quantity["system"], coded, printed
-        ]
-        value = quantity["value"]
-        dated = resource["effectiveDateTime"]
-        if (
-            type(value) not in _NUMBERS
-            or "comparator" in quantity
-            or resource["status"] not in RESULT_STATUS
-            or not _RARE.isdisjoint(resource)
-        ):
-            return False
-        lab_low = lab_high = None
-        if "referenceRange" in resource:
-            (limits,) = resource["referenceRange"]
-            for end in (limits["low"], limits["high"]):
-                if end.get("code", coded) != coded or end.get("unit", printed) != printed:
-                    return False
-                if type(end["value"]) not in _NUMBERS:
-                    return False
-            lab_low, lab_high = limits["low"]["value"], limits["high"]["value"]
-            if "type" in limits or lab_low > lab_high:
-                return False
-        if unit is not None:
-            known = record.knowledge.analytes[analyte]
-            wanted, others = known.unit or "", known.other_units
-            value = units.convert(value, unit, wanted, others)
-            if lab_low is not None:
-                lab_low = units.convert(lab_low, unit, wanted, others)
-                lab_high = units.convert(lab_high, unit, wanted, others)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        return False  # not plain, whatever it is: the long way finds out and says so
-    if not low <= value <= high:
-        return False
-    age = record.ages.get(dated)
-    if age is None:
-        age = record.age_on(dated, f"{where}/effectiveDateTime")
-    record.intake.measurements.append(
-        Measurement(
-            analyte, float(value), age, "",
-            None if lab_low is None else float(lab_low),
-            None if lab_high is None else float(lab_high),
-            "", f"{where}/valueQuantity",
-        )
-    )
-    return True
 
 
 def _take_any(record: Record, resource: Json, where: str) -> None:
@@ -130,18 +65,20 @@ def _take_any(record: Record, resource: Json, where: str) -> None:
     for target in focus if isinstance(focus, list) else ():
         named = target.get("reference") if isinstance(target, dict) else None
         if isinstance(named, str) and _SOMEONE_ELSE.search(named[:200]):
-            record.tally("resource-not-used", where,
-                         "an Observation is about someone else than its subject")
+            record.tally(
+                "resource-not-used", where, "an Observation is about someone else than its subject"
+            )
             return
     age, _ = record.span(resource, "effective", where, "issued")
     parts = list(record.objects(resource, "component", where))
     if age is None:
-        age = next((a for at, part in parts if (a := _stated_age(record, part, at)) is not None),
-                   None)
+        age = next(
+            (a for at, part in parts if (a := _stated_age(record, part, at)) is not None), None
+        )
     if VARIANT_LOINCS & _loincs(resource) or any(GENE_LOINC in _loincs(p) for _, p in parts):
         read_variant(record, resource, parts, where)
         return
-    specimen = record.object(resource, "specimen", where) or {}
+    specimen = record.an_object(resource, "specimen", where) or {}
     is_blood = not _NOT_BLOOD.search(str(specimen.get("display", ""))[:_LONGEST_NAME].lower())
     has_parts = bool(parts) or bool(resource.get("hasMember"))
     _Result(record, resource, where, age, is_blood, has_parts).read()
@@ -166,7 +103,7 @@ def _is_loinc(coded: Coded) -> bool:
 def _stated_age(record: Record, part: Json, where: str) -> int | None:
     if not AGE_LOINCS & _loincs(part):
         return None
-    quantity = record.object(part, "valueQuantity", where)
+    quantity = record.an_object(part, "valueQuantity", where)
     return None if quantity is None else record.days(quantity, f"{where}/valueQuantity")
 
 
@@ -176,7 +113,12 @@ class _Result:
     __slots__ = ("age", "has_parts", "holder", "is_blood", "name", "record", "where")
 
     def __init__(
-        self, record: Record, holder: Json, where: str, age: int | None, is_blood: bool,
+        self,
+        record: Record,
+        holder: Json,
+        where: str,
+        age: int | None,
+        is_blood: bool,
         has_parts: bool,
     ) -> None:
         self.record = record
@@ -189,7 +131,7 @@ class _Result:
 
     def read(self) -> None:
         """Find out what the code means, and take the value as that."""
-        concept = self.record.object(self.holder, "code", self.where)
+        concept = self.record.an_object(self.holder, "code", self.where)
         if concept is None:
             self.record.tally("missing-field", self.where, "an Observation has no code")
             return
@@ -210,10 +152,13 @@ class _Result:
             return
         named = next((c for c in loincs if LOINC_CODE.fullmatch(c)), "")
         self.record.tally(
-            "code-unknown", self.where,
-            f"LOINC {named} is not one Hematon uses" if named
+            "code-unknown",
+            self.where,
+            f"LOINC {named} is not one Hematon uses"
+            if named
             else "an Observation has no code that Hematon knows",
-            "" if named else "send a LOINC or HPO code", about=named or _title(concept, coded),
+            "" if named else "send a LOINC or HPO code",
+            about=named or _title(concept, coded),
         )
 
     def _take_coded(self, coded: Coded, concept: Json) -> bool:
@@ -222,8 +167,9 @@ class _Result:
             known = knowledge.loinc[coded.code]
             if known.use == "exclude":
                 note = f": {known.note}" if known.note else ""
-                self.record.tally("code-excluded", self.where,
-                                  f"LOINC {coded.code} is not used{note}")
+                self.record.tally(
+                    "code-excluded", self.where, f"LOINC {coded.code} is not used{note}"
+                )
             else:
                 self._measure(known.analyte)
             return True
@@ -246,8 +192,12 @@ class _Result:
             note_absent(record, holder, where, has_parts=self.has_parts)
             return
         if holder.get("dataAbsentReason") is not None:
-            record.tally("value-absent", where, "a result has a value and a reason for its "
-                         "absence; the value is used", "send one of the two")
+            record.tally(
+                "value-absent",
+                where,
+                "a result has a value and a reason for its absence; the value is used",
+                "send one of the two",
+            )
         if analyte.positive_finding is not None:
             said = verdict(holder, self.name)
             if said is not None:
@@ -259,11 +209,18 @@ class _Result:
         low, high = lab_limits(record, holder, found.unit, where)
         taken = len(record.intake.measurements)
         record.intake.measurement(
-            analyte_id, found.value, found.unit, found.where, age_days=self.age,
-            comparator=found.comparator, lab_low=low, lab_high=high, basis=_basis(holder),
+            analyte_id,
+            found.value,
+            found.unit,
+            found.where,
+            age_days=self.age,
+            comparator=found.comparator,
+            lab_low=low,
+            lab_high=high,
+            basis=_basis(holder),
         )
         if len(record.intake.measurements) > taken:
-            _learn(record, holder, analyte_id, found.unit)
+            learn(record, holder, analyte_id, found.unit)
 
     def _temperature(self) -> None:
         if not self.name:
@@ -275,14 +232,20 @@ class _Result:
         unit = (found.unit or "").lower()
         if unit not in _CELSIUS and unit not in _FAHRENHEIT:
             self.record.intake.error(
-                "unit-unknown" if unit else "unit-missing", found.where,
-                "the unit of a body temperature is missing or not known", "send Cel or [degF]",
+                "unit-unknown" if unit else "unit-missing",
+                found.where,
+                "the unit of a body temperature is missing or not known",
+                "send Cel or [degF]",
             )
             return
         celsius = found.value if unit in _CELSIUS else (found.value - 32) / 1.8
         if not LIVING_C[0] <= celsius <= LIVING_C[1]:
-            self.record.intake.error("value-implausible", found.where,
-                                     "nobody has this body temperature", "check number and unit")
+            self.record.intake.error(
+                "value-implausible",
+                found.where,
+                "nobody has this body temperature",
+                "check number and unit",
+            )
             return
         # Decimals of a conversion would put 100.4 [degF] a hair below 38.0 Cel.
         self.record.temperatures.append(Temperature(round(celsius, 2), self.age, self.where))
@@ -304,26 +267,37 @@ class _Result:
         if said is None and isinstance(text, str) and words.why_no_number(text[:_LONGEST_NAME]):
             self.record.tally("value-absent", self.where, "a finding is stated as not known")
             return
-        self.record.intake.finding(code, said is not False, self.where, label=label,
-                                   age_days=self.age)
+        self.record.intake.finding(
+            code, said is not False, self.where, label=label, age_days=self.age
+        )
 
     def _take_valued_finding(self) -> bool:
         """Take HPO terms that stand as the value, under any code for symptoms or findings."""
         value = self.holder.get("valueCodeableConcept")
         found = [c for c in codings(value) if hpo_id(c)] if isinstance(value, dict) else []
         for coded in found:
-            self.record.intake.finding(hpo_id(coded), True, f"{self.where}/valueCodeableConcept",
-                                       label=coded.display, age_days=self.age)
+            self.record.intake.finding(
+                hpo_id(coded),
+                True,
+                f"{self.where}/valueCodeableConcept",
+                label=coded.display,
+                age_days=self.age,
+            )
         return bool(found)
 
     def _smear(self, is_smear: bool = True) -> None:
         said = blasts_in(self.holder, self.name)
         if said == "present" and is_smear:
-            self.record.intake.finding("LAB_BLASTS", True, f"{self.where}/{self.name}",
-                                       age_days=self.age)
+            self.record.intake.finding(
+                "LAB_BLASTS", True, f"{self.where}/{self.name}", age_days=self.age
+            )
         elif said:
-            self.record.tally("value-not-number", f"{self.where}/{self.name}", "a comment names "
-                              "blasts and is not used: read it", "send a blast count or HP:0032372")
+            self.record.tally(
+                "value-not-number",
+                f"{self.where}/{self.name}",
+                "a comment names blasts and is not used: read it",
+                "send a blast count or HP:0032372",
+            )
         else:
             self.record.tally("resource-not-used", self.where, "a comment on a smear is not used")
 
@@ -340,9 +314,12 @@ class _Result:
             analyte = words.analyte_named(self.record.knowledge, name, hint)
             if analyte is not None:
                 self.record.tally(
-                    "code-unknown", f"{self.where}/code", "a result without a LOINC code is read "
+                    "code-unknown",
+                    f"{self.where}/code",
+                    "a result without a LOINC code is read "
                     f"by its name as {self.record.knowledge.analytes[analyte].name}",
-                    "send the LOINC code", about=analyte,
+                    "send the LOINC code",
+                    about=analyte,
                 )
                 self._measure(analyte)
                 return True
@@ -381,28 +358,6 @@ def _basis(holder: Json) -> str:
     return ""
 
 
-def _learn(record: Record, holder: Json, analyte_id: str, unit: str | None) -> None:
-    """Remember how a plain quantity was read, for the next with the same coding and unit."""
-    listed, quantity = holder["code"].get("coding"), holder.get("valueQuantity")
-    first = listed[0] if isinstance(listed, list) and listed else None
-    if not isinstance(quantity, dict) or not isinstance(first, dict):
-        return
-    system, code, printed = first.get("system"), first.get("code"), quantity.get("unit")
-    known = record.knowledge.loinc.get(code) if isinstance(code, str) else None
-    if known is None or known.analyte != analyte_id or system_name(system) != "LOINC":
-        return
-    if unit is None or unit != quantity.get("code") or system_name(quantity.get("system")) == "?":
-        return
-    if not (printed is None or (isinstance(printed, str) and units_agree(unit, printed))):
-        return
-    analyte = record.knowledge.analytes[analyte_id]
-    same = units.conversion_factor(unit, analyte.unit or "", analyte.other_units) == 1.0
-    if len(record.shortcuts) < MOST_SHORTCUTS:
-        record.shortcuts[system, code, quantity.get("system"), unit, printed] = (
-            analyte_id, analyte.plausible_low, analyte.plausible_high, None if same else unit
-        )
-
-
 def judge_temperatures(record: Record) -> None:
     """Turn the latest temperatures of a record into fever or hypothermia, or neither."""
     taken = record.temperatures
@@ -411,8 +366,9 @@ def judge_temperatures(record: Record) -> None:
     end = max(known, default=0)
     current = [t for t in taken if t.age_days is None or t.age_days >= end - CURRENT_DAYS]
     if len(current) < len(taken):
-        record.tally("resource-not-used", "", "temperatures from before the end of the record "
-                     "are not used")
+        record.tally(
+            "resource-not-used", "", "temperatures from before the end of the record are not used"
+        )
     warm = [t for t in current if t.celsius >= FEVER_TWICE_C]
     hot = [t for t in warm if t.celsius >= FEVER_ONCE_C]
     for code, reason in (
@@ -421,13 +377,3 @@ def judge_temperatures(record: Record) -> None:
     ):
         if reason:
             record.intake.finding(code, True, reason[-1].where, age_days=reason[-1].age_days)
-
-
-_LAST: list[tuple[Knowledge, dict[object, Shortcut]]] = []
-
-
-def shortcuts_for(knowledge: Knowledge) -> dict[object, Shortcut]:
-    """Give what has been learned with this knowledge; another knowledge starts anew."""
-    if not _LAST or _LAST[0][0] is not knowledge:
-        _LAST[:] = [(knowledge, {})]
-    return _LAST[0][1]

@@ -77,7 +77,7 @@ class Gathering:
     def _add_bundle(self, bundle: Json, where: str, depth: int) -> None:
         entries = bundle.get("entry")
         if depth >= MOST_NESTED:
-            self._error("too-large", where, f"Bundles nested deeper than {MOST_NESTED} are not read")
+            self._error("too-large", where, f"Bundles within {MOST_NESTED} others are not read")
             return
         if not isinstance(entries, list):
             if entries is not None:
@@ -117,11 +117,13 @@ class Gathering:
             if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
                 if resource["resourceType"] not in ("Patient", "Bundle"):
                     where = f"{item.where}/contained/{i}"
-                    self._add_item(resource["resourceType"],
-                                   Item(where, resource, "", item.resource))
+                    self._add_item(
+                        resource["resourceType"], Item(where, resource, "", item.resource)
+                    )
             else:
-                self._error("wrong-type", f"{item.where}/contained/{i}",
-                            "a contained resource is not one")
+                self._error(
+                    "wrong-type", f"{item.where}/contained/{i}", "a contained resource is not one"
+                )
 
     def _add_person(self, item: Item) -> None:
         named = item.resource.get("id")
@@ -170,7 +172,9 @@ class Gathering:
             elif key_of == _BLANK:
                 nobody.append(item)
             else:
-                groups.setdefault(key_of, Group(key_of, [], [])).items.append(item)
+                if key_of not in groups:
+                    groups[key_of] = Group(key_of, [], [])
+                groups[key_of].items.append(item)
         if len(groups) == 2 and _BLANK in groups:
             # A Patient without any id beside references to one that is not here: the same person.
             (other,) = (g for g in groups.values() if g.key != _BLANK)
@@ -192,7 +196,7 @@ class Gathering:
             return self._aliases.get(key, key) or _BLANK
         if reference.startswith("#"):
             return self._key_of_contained(item, reference[1:], groups)
-        base = item.url.rpartition("/")[0].rpartition("/")[0]
+        base = _base(item.url) if "://" in item.url else ""
         if (reference, base) not in self._keys:
             self._keys[reference, base] = self._resolve(reference, base)
         return self._keys[reference, base]
@@ -207,16 +211,15 @@ class Gathering:
         server, kind, named = match.groups()
         if kind != "Patient":
             return None
-        plain = f"Patient/{named}"
-        full = f"{server}/{plain}" if server else f"{base}/{plain}"
+        server, plain = server or base, f"Patient/{named}"
+        full = f"{server}/{plain}"
         if full in self._aliases:
             return self._aliases[full] or _BLANK
-        found = self._aliases.get(plain, "")
+        found = self._aliases.get(plain, plain)
         if found is None:
             return _BLANK
-        if server and not (found and found == plain):
-            return full  # the same id on another server is another patient
-        return found or plain
+        # The same id on another server is another patient.
+        return full if server and (found == plain not in self._aliases or "://" in found) else found
 
     def _key_of_contained(self, item: Item, named: str, groups: dict[str, Group]) -> str:
         listed = (item.parent or item.resource).get("contained")
@@ -233,6 +236,12 @@ class Gathering:
                 group.persons.append(Item(where, inner, "", None))
             return key
         return _BLANK
+
+
+def _base(url: str) -> str:
+    """Give the server of a full URL: what is before type and id."""
+    match = _REFERENCE.fullmatch(url)
+    return match[1] if match else ""
 
 
 def _names_one(resource: Json) -> bool:

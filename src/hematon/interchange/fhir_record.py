@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from hematon.errors import Issue, Level, Reading
 from hematon.engine.case import Case
+from hematon.errors import Issue, Level, Reading
 from hematon.interchange.fhir_codes import DAYS_PER_UNIT, RESULT_STATUS, WITHDRAWN_STATUS, Json
 from hematon.interchange.intake import Intake
 from hematon.knowledge import Knowledge
@@ -57,7 +57,14 @@ class Record:
     """
 
     __slots__ = (
-        "_tallies", "ages", "find", "intake", "knowledge", "shortcuts", "siblings", "temperatures",
+        "_tallies",
+        "ages",
+        "find",
+        "intake",
+        "knowledge",
+        "shortcuts",
+        "siblings",
+        "temperatures",
     )
 
     def __init__(
@@ -114,17 +121,24 @@ class Record:
             return True
         kind = resource["resourceType"]
         if isinstance(status, str) and status in WITHDRAWN_STATUS:
-            self.tally("status-not-final", f"{where}/status",
-                       f"{kind} with status {status}: its content is dropped")
+            self.tally(
+                "status-not-final",
+                f"{where}/status",
+                f"{kind} with status {status}: its content is dropped",
+            )
             return False
         code = "missing-field" if status is None else "wrong-type"
-        self.tally(code, f"{where}/status", f"{kind} without a status of FHIR R4: its content is "
-                   "taken as final", "send final, amended, cancelled, ...")
+        self.tally(
+            code,
+            f"{where}/status",
+            f"{kind} without a status of FHIR R4: its content is taken as final",
+            "send final, amended, cancelled, ...",
+        )
         return True
 
     # --- fields of whatever type -------------------------------------------------------------
 
-    def object(self, parent: Json, name: str, where: str) -> Json | None:
+    def an_object(self, parent: Json, name: str, where: str) -> Json | None:
         """Give a field that is an object, None when absent or of another type."""
         found = parent.get(name)
         if found is None or isinstance(found, dict):
@@ -157,8 +171,9 @@ class Record:
 
     def wrong_type(self, where: str, wanted: str) -> None:
         """Note a field that had to be left out because it has another JSON type."""
-        self.intake.error("wrong-type", where, f"the field is not {wanted}",
-                          "see the type in FHIR R4")
+        self.intake.error(
+            "wrong-type", where, f"the field is not {wanted}", "see the type in FHIR R4"
+        )
 
     def number(self, parent: Json, name: str, where: str) -> float | None:
         """Give a field that is a number; a number sent as text is taken, and noted."""
@@ -169,11 +184,13 @@ class Record:
             return float(found)
         text = found.strip() if isinstance(found, str) and len(found) <= LONGEST_NUMBER else ""
         if _NUMBER.fullmatch(text):
-            self.intake.warn("wrong-type", f"{where}/{name}", "a number is sent as text",
-                             "send a JSON number")
+            self.intake.warn(
+                "wrong-type", f"{where}/{name}", "a number is sent as text", "send a JSON number"
+            )
             return float(text)
-        self.intake.error("value-not-number", f"{where}/{name}", "the field is not a number",
-                          "send a JSON number")
+        self.intake.error(
+            "value-not-number", f"{where}/{name}", "the field is not a number", "send a JSON number"
+        )
         return None
 
     # --- time --------------------------------------------------------------------------------
@@ -191,12 +208,16 @@ class Record:
             except ValueError:
                 pass
             else:
-                self.tally("date-invalid", where,
-                           f"the {middle_of} has no day; the middle of its month or year is used",
-                           "send the full date")
+                self.tally(
+                    "date-invalid",
+                    where,
+                    f"the {middle_of} has no day; the middle of its month or year is used",
+                    "send the full date",
+                )
                 return whole
-        self.intake.error("date-invalid", where, f"the {middle_of} cannot be read",
-                          "send YYYY-MM-DD")
+        self.intake.error(
+            "date-invalid", where, f"the {middle_of} cannot be read", "send YYYY-MM-DD"
+        )
         return None
 
     def age_on(self, text: object, where: str) -> int | None:
@@ -220,8 +241,12 @@ class Record:
         unit = quantity.get("code") or quantity.get("unit")
         factor = DAYS_PER_UNIT.get(unit.strip().lower()) if isinstance(unit, str) else None
         if factor is None:
-            self.intake.error("unit-unknown", where, "the unit of the age is not known",
-                              "send a UCUM unit of time: d, wk, mo or a")
+            self.intake.error(
+                "unit-unknown",
+                where,
+                "the unit of the age is not known",
+                "send a UCUM unit of time: d, wk, mo or a",
+            )
             return None
         scaled = value * factor
         return self.intake.check_age(int(scaled) if -1e9 < scaled < 1e9 else -1, where)
@@ -244,13 +269,13 @@ class Record:
             if parent.get(name) is not None:
                 return self.age_on(parent[name], f"{where}/{name}"), None
         name = f"{stem}Age"
-        if (age := self.object(parent, name, where)) is not None:
+        if (age := self.an_object(parent, name, where)) is not None:
             return self.days(age, f"{where}/{name}"), None
         for name, first, last, read in (
             (f"{stem}Period", "start", "end", self._end_on),
             (f"{stem}Range", "low", "high", self._end_days),
         ):
-            if (both := self.object(parent, name, where)) is not None:
+            if (both := self.an_object(parent, name, where)) is not None:
                 at = f"{where}/{name}"
                 return read(both, first, at), read(both, last, at)
         for name in also:
@@ -263,7 +288,7 @@ class Record:
         return None if found is None else self.age_on(found, f"{where}/{name}")
 
     def _end_days(self, both: Json, name: str, where: str) -> int | None:
-        end = self.object(both, name, where)
+        end = self.an_object(both, name, where)
         return None if end is None else self.days(end, f"{where}/{name}")
 
     # --- the end -----------------------------------------------------------------------------
@@ -272,11 +297,19 @@ class Record:
         """Close the record: the case, and every issue, repeated ones counted."""
         intake = self.intake
         if not (
-            intake.measurements or intake.findings or intake.treatments or intake.variants
-            or intake.recorded_conditions or intake.excluded_conditions
+            intake.measurements
+            or intake.findings
+            or intake.treatments
+            or intake.variants
+            or intake.recorded_conditions
+            or intake.excluded_conditions
         ):
-            intake.error("nothing-usable", "", "nothing here is about blood, findings or tests",
-                         "send Observations with LOINC codes, or Conditions with HPO codes")
+            intake.error(
+                "nothing-usable",
+                "",
+                "nothing here is about blood, findings or tests",
+                "send Observations with LOINC codes, or Conditions with HPO codes",
+            )
         elif intake.age_days is None and all(m.age_days is None for m in intake.measurements):
             # Undated content of a child whose birth date is known is taken to be of today.
             intake.age_days = intake.age_at(intake.today, "/birthDate")
@@ -293,6 +326,8 @@ def collapse(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     seen: dict[tuple[str, str], int] = {}
     first_left: dict[tuple[str, str], Issue] = {}
     for issue in issues:
+        if not issue.where:
+            issue = Issue(issue.level, issue.code, "document", issue.message, issue.fix)
         key = (issue.code, issue.message)
         seen[key] = count = seen.get(key, 0) + 1
         if count <= SAME_ISSUES_KEPT:
@@ -302,7 +337,12 @@ def collapse(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     for key, left in first_left.items():
         more = seen[key] - SAME_ISSUES_KEPT
         kept.append(
-            Issue(left.level, left.code, left.where, f"{left.message} (and {more} more like it)",
-                  left.fix)
+            Issue(
+                left.level,
+                left.code,
+                left.where,
+                f"{left.message} (and {more} more like it)",
+                left.fix,
+            )
         )
     return tuple(kept)

@@ -28,8 +28,17 @@ from hematon.interchange.intake import MAX_TEXT
 from hematon.knowledge.compiled import Analyte
 
 VALUE_NAMES = (
-    "valueQuantity", "valueString", "valueCodeableConcept", "valueInteger", "valueBoolean",
-    "valueRatio", "valueRange", "valueSampledData", "valueTime", "valueDateTime", "valuePeriod",
+    "valueQuantity",
+    "valueString",
+    "valueCodeableConcept",
+    "valueInteger",
+    "valueBoolean",
+    "valueRatio",
+    "valueRange",
+    "valueSampledData",
+    "valueTime",
+    "valueDateTime",
+    "valuePeriod",
 )
 _QUANTITY_TEXT = re.compile(
     r"\s*(<=|>=|<|>|≤|≥)?\s*([0-9]{1,12}(?:[.,][0-9]{1,12})?)\s*(?![0-9.,:-]|/[0-9])(\S.{0,40})?",
@@ -72,20 +81,29 @@ def value_name(holder: Json) -> str:
 def note_absent(record: Record, holder: Json, where: str, *, has_parts: bool) -> None:
     """Note a result without a value, with the reason when it is one of the standard's."""
     reason = next(
-        (c.code for c in codings(record.object(holder, "dataAbsentReason", where) or {})
-         if c.code in ABSENT_REASONS), ""
+        (
+            c.code
+            for c in codings(record.an_object(holder, "dataAbsentReason", where) or {})
+            if c.code in ABSENT_REASONS
+        ),
+        "",
     )
     if reason:
         record.tally("value-absent", where, f"a result has no value: {reason}")
     elif "dataAbsentReason" in holder:
         record.tally("value-absent", where, "a result has no value, with a reason")
     elif not has_parts:
-        record.tally("value-absent", where, "a result has no value and no reason for that",
-                     "send a value or a dataAbsentReason")
+        record.tally(
+            "value-absent",
+            where,
+            "a result has no value and no reason for that",
+            "send a value or a dataAbsentReason",
+        )
 
 
-def amount(record: Record, holder: Json, name: str, where: str, analyte: Analyte | None
-           ) -> Amount | None:
+def amount(
+    record: Record, holder: Json, name: str, where: str, analyte: Analyte | None
+) -> Amount | None:
     """Read the value of a quantitative result; None, with an issue, when it is not a number.
 
     Args:
@@ -112,15 +130,19 @@ def amount(record: Record, holder: Json, name: str, where: str, analyte: Analyte
     code = words.why_no_number(text) or "value-not-number"
     named = f"{analyte.name}: the" if analyte is not None else "the"
     if code == "value-not-number":
-        record.intake.error(code, at, f"{named} value is not a number",
-                            "send a valueQuantity, or a dataAbsentReason")
+        record.intake.error(
+            code,
+            at,
+            f"{named} value is not a number",
+            "send a valueQuantity, or a dataAbsentReason",
+        )
     else:
         record.tally(code, at, f"{named} words in place of a number say why there is none")
     return None
 
 
 def _quantity(record: Record, holder: Json, where: str) -> Amount | None:
-    quantity = record.object(holder, "valueQuantity", where)
+    quantity = record.an_object(holder, "valueQuantity", where)
     if quantity is None:
         return None
     at = f"{where}/valueQuantity"
@@ -149,9 +171,13 @@ def unit_of(record: Record, quantity: Json, where: str) -> str | None:
     if not _is_unit(first):
         return second if _is_unit(second) else first
     if not units_agree(first, second):
-        record.tally("unit-unknown", where, "the coded and the printed unit of a quantity differ; "
-                     f"the {'coded' if first == coded else 'printed'} one is used",
-                     "send one unit")
+        record.tally(
+            "unit-unknown",
+            where,
+            "the coded and the printed unit of a quantity differ; "
+            f"the {'coded' if first == coded else 'printed'} one is used",
+            "send one unit",
+        )
     return first
 
 
@@ -190,26 +216,32 @@ def parse(text: str, where: str) -> Amount | None:
 
 def _titer(record: Record, holder: Json, where: str) -> Amount | None:
     at = f"{where}/valueRatio"
-    ratio = record.object(holder, "valueRatio", where) or {}
-    over = record.object(ratio, "numerator", at) or {}
-    under = record.object(ratio, "denominator", at) or {}
+    ratio = record.an_object(holder, "valueRatio", where) or {}
+    over = record.an_object(ratio, "numerator", at) or {}
+    under = record.an_object(ratio, "denominator", at) or {}
     if over.get("value") != 1 or "value" not in under:
         return None
     number = record.number(under, "value", f"{at}/denominator")
     return None if number is None else Amount(number, "{titer}", "", at)
 
 
-def lab_limits(record: Record, holder: Json, unit: str | None, where: str
-               ) -> tuple[float | None, float | None]:
+def lab_limits(
+    record: Record, holder: Json, unit: str | None, where: str
+) -> tuple[float | None, float | None]:
     """Give the laboratory's own limits in the unit of the value, where it prints one range."""
     ranges = [
-        (at, r) for at, r in record.objects(holder, "referenceRange", where)
+        (at, r)
+        for at, r in record.objects(holder, "referenceRange", where)
         if not isinstance(r.get("type"), dict)
         or any(c.code == "normal" for c in codings(r["type"]))
     ]
     if len(ranges) > 1:
-        record.tally("resource-not-used", where, "several reference ranges apply to one result; "
-                     "the laboratory's limits are not used", "send the one that applies")
+        record.tally(
+            "resource-not-used",
+            where,
+            "several reference ranges apply to one result; the laboratory's limits are not used",
+            "send the one that applies",
+        )
         return None, None
     for at, only in ranges:
         low, high = (_limit(record, only, end, unit, at) for end in ("low", "high"))
@@ -220,7 +252,7 @@ def lab_limits(record: Record, holder: Json, unit: str | None, where: str
 
 
 def _limit(record: Record, limits: Json, end: str, unit: str | None, where: str) -> float | None:
-    quantity = record.object(limits, end, where)
+    quantity = record.an_object(limits, end, where)
     at = f"{where}/{end}"
     number = None if quantity is None else record.number(quantity, "value", at)
     if quantity is None or number is None:
@@ -231,8 +263,13 @@ def _limit(record: Record, limits: Json, end: str, unit: str | None, where: str)
     try:
         return units.convert(number, own, units.canonical(unit), {})
     except UnitError:
-        record.tally("unit-unknown", at, "a reference range is in another unit than its value; "
-                     "the laboratory's limits are not used", "send both in one unit")
+        record.tally(
+            "unit-unknown",
+            at,
+            "a reference range is in another unit than its value; "
+            "the laboratory's limits are not used",
+            "send both in one unit",
+        )
         return None
 
 

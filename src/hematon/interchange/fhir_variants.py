@@ -29,9 +29,7 @@ T = TypeVar("T")
 _SYMBOL = re.compile(r"[A-Z][A-Za-z0-9-]{1,14}")
 
 
-def read_variant(
-    record: Record, resource: Json, parts: list[tuple[str, Json]], where: str
-) -> None:
+def read_variant(record: Record, resource: Json, parts: list[tuple[str, Json]], where: str) -> None:
     """Take the variant of an Observation whose status stands.
 
     Args:
@@ -52,8 +50,12 @@ def read_variant(
             said.setdefault(coded.code, []).extend(_words(part))
     classification = _first(CLASSIFICATIONS, said.get(SIGNIFICANCE_LOINC, ()))
     if classification is None:
-        record.tally("variant-unclear", where, "a variant has no classification Hematon knows",
-                     "send LOINC 53037-8 with a ClinVar class")
+        record.tally(
+            "variant-unclear",
+            where,
+            "a variant has no classification Hematon knows",
+            "send LOINC 53037-8 with a ClinVar class",
+        )
     names = [text for code in VARIANT_NAME_LOINCS for text in said.get(code, ())[:1]]
     record.intake.variant(
         _gene(record, said.get(GENE_LOINC, ())),

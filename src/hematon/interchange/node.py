@@ -8,7 +8,6 @@ protobuf's JSON may use either.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -74,22 +73,18 @@ class Node:
         return found.strip()
 
     def number(self, name: str) -> float | None:
-        """Give a field that is a number; protobuf also writes numbers as strings.
-
-        Infinity, which stands for an open end, gives None.
-        """
+        """Give a field that is a number; protobuf also writes numbers and infinities as strings."""
         found = self._get(name)
         if found is None:
             return None
         try:
             if isinstance(found, bool):
                 raise TypeError
-            number = float(found)
+            return float(found)
         except (TypeError, ValueError):
             self.intake.error("value-not-number", self.at(name), "the value is not a number",
                               "send a JSON number")
             return None
-        return number if math.isfinite(number) else None
 
     def flag(self, name: str) -> bool:
         """Give a field that is true or false; absent is false."""

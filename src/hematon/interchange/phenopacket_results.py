@@ -10,6 +10,7 @@ mistake.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -97,11 +98,13 @@ def _read_quantity(
     assay: Node, quantity: Node, when: int | None, comparator: str, basis: str
 ) -> None:
     intake, where = quantity.intake, quantity.at("value")
+    unit = _unit(quantity.object("unit"))
     before = len(intake.issues)
     value = quantity.number("value")
-    unit = _unit(quantity.object("unit"))
+    if len(intake.issues) > before:
+        return
     if value is None:
-        if len(intake.issues) > before or unit is None:
+        if unit is None:
             intake.warn("value-absent", where, "the quantity has no value")
             return
         # Protobuf leaves a zero out of its JSON; a count of zero must not be lost.
@@ -173,7 +176,12 @@ def _limits(quantity: Node) -> tuple[float | None, float | None]:
         quantity.intake.warn("unit-unknown", limits.where, "the reference range has another unit "
                              "than the value and is not used", "give both in one unit")
         return None, None
-    return limits.number("low"), limits.number("high")
+    low, high = limits.number("low"), limits.number("high")
+    # Infinity is how an open end is written.
+    return (
+        low if low is not None and math.isfinite(low) else None,
+        high if high is not None and math.isfinite(high) else None,
+    )
 
 
 # --- medical actions ---------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def _records(text: str) -> tuple[str, Iterator[Row]]:
 
 def _open(text: str, knowledge: Knowledge) -> _Table:
     delimiter, records = _records(text)
-    header = next(records, (1, []))[1]
+    header = [" ".join(cell.split()) for cell in next(records, (1, []))[1]]
     rows = list(records)
     if not header:
         raise _unreadable("empty-input", "the table is empty")
@@ -163,6 +163,8 @@ def _open(text: str, knowledge: Knowledge) -> _Table:
 
 def _by_patient(rows: list[Row], layout: Layout) -> tuple[dict[str, _Child], _Child]:
     at = layout.first("id")
+    if at is not None and not any(at < len(cells) and cells[at] for _, cells in rows):
+        at = None
     children: dict[str, _Child] = {} if at is not None else {"": _Child()}
     refused = []
     for number, cells in rows:

@@ -24,6 +24,7 @@ _BETWEEN_FINDINGS = re.compile(r"[;|\n]|,(?=\s*(?:!|-|no\s)?\s*(?:HP[:_]|[A-Z]{2
 _EXCLUDED = re.compile(r"(?:!|-\s*|no\s+|not\s+|without\s+)\s*", re.IGNORECASE)
 _RANGE = re.compile(r"[(\[]?\s*([\d.,]+)\s*(?:-|–|—|to|\.\.)\s*([\d.,]+)\s*[)\]]?", re.IGNORECASE)
 _BOUND = re.compile(r"[(\[]?\s*(<=?|≤|>=?|≥)\s*([\d.,]+)\s*[)\]]?")
+_DATED = re.compile(r"\d{1,4}[-/. ]\w{1,9}[-/. ,]+\d{1,4}\b")
 _WITHDRAWN = frozenset(
     ("cancelled", "canceled", "entered-in-error", "entered in error", "not done", "rejected")
 )
@@ -56,6 +57,9 @@ class RowReader:
         self._sheet = sheet
         self._layout = sheet.layout
         self._clock = clock
+        self._columns = [
+            (c, _Test(c.analyte, c.loinc, c.unit, c.assumed)) for c in self._layout.results
+        ]
         self._tests: dict[tuple[str, str], _Test] = {}
         self._noted: set[str] = set()
         self._stated: set[tuple[str, bool]] = set()
@@ -65,9 +69,13 @@ class RowReader:
         """Read one row."""
         if self._layout.is_long:
             self._read_test(number, cells, age)
-        for column in self._layout.results:
-            if cells[column.index]:
-                self._read_result(number, cells, column, age)
+        for column, test in self._columns:
+            if cell := cells[column.index]:
+                if column.spare and self._has_first(column, cells):
+                    continue
+                if column.unit_index is not None:
+                    test = self._with_unit_cell(column, cells[column.unit_index], test)
+                self._take(test, cell, column.label, f"row {number}, {column.label}", age)
         for column in self._layout.findings:
             if cell := cells[column.index]:
                 self._read_answer(column.finding, cell, f"row {number}, {column.label}", age)
@@ -86,16 +94,12 @@ class RowReader:
 
     # --- results ---------------------------------------------------------------------------
 
-    def _read_result(self, number: int, cells: list[str], column: Column, age: int | None) -> None:
-        """Read the cell of a wide table's column."""
-        if column.spare and self._has_first(column, cells):
-            return
-        analyte, unit = column.analyte, column.unit
-        if column.unit_index is not None and cells[column.unit_index]:
-            unit = cells[column.unit_index]
-            analyte = words.analyte_named(self._knowledge, column.name, unit) or analyte
-        test = _Test(analyte, column.loinc, unit, column.assumed)
-        self._take(test, cells[column.index], column.label, f"row {number}, {column.label}", age)
+    def _with_unit_cell(self, column: Column, unit: str, test: _Test) -> _Test:
+        """Give what a column holds on a row that has a unit of its own."""
+        if not unit:
+            return test
+        analyte = words.analyte_named(self._knowledge, column.name, unit) or column.analyte
+        return test._replace(analyte=analyte, unit=unit)
 
     def _has_first(self, column: Column, cells: list[str]) -> bool:
         return any(
@@ -280,7 +284,7 @@ class RowReader:
             answer = _TICKS.get(cell.lower())
         if answer is False or (answer is None and words.why_no_number(cell)):
             return
-        if answer is None and re.match(r"\d{1,4}[-/.]\d", cell):
+        if answer is None and _DATED.match(cell):
             age = self._clock.age_on(cell, where)
         if (treatment, age) not in self._treated:
             self._treated.add((treatment, age))

@@ -190,7 +190,8 @@ def _rules(files: KnowledgeFiles) -> Json:
             for r in files.urgency.rules
         ],
         "floor": [
-            {"id": r.id, "name": r.name, "when": rule(r.when), "conditions": r.conditions}
+            {"id": r.id, "name": r.name, "when": rule(r.when), "unless": rule(r.unless),
+             "conditions": r.conditions}
             for r in files.floor.rules
         ],
         "floor_exclusions": [

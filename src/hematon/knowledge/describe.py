@@ -1,7 +1,8 @@
 """What the knowledge holds, for the person who reads, checks or edits it.
 
 `show` writes any entry by its id, `list_sources` says how much rests on each source,
-`grade_counts` how sure the evidence is, and `diff` what changed between two editions. Used by `hematon knowledge`; nothing here takes part in an assessment.
+`grade_counts` how sure the evidence is, and `diff` what changed between two editions. Used by
+`hematon knowledge`; nothing here takes part in an assessment.
 """
 
 from __future__ import annotations

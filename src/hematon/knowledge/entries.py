@@ -206,7 +206,7 @@ def floor_lines(files: KnowledgeFiles, r: records.FloorRule) -> Lines:
     """Describe an always-show rule."""
     rules = RuleText(files)
     yield f"always shown {r.id}: {r.name} {cite(files.floor)}"
-    yield from _rule(rules, r.when, None)
+    yield from _rule(rules, r.when, r.unless)
     yield from (f"    {rules.condition(c)}" for c in r.conditions)
 
 

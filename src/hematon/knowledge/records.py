@@ -314,6 +314,7 @@ class FloorRule(Record):
     id: str
     name: str
     when: Criterion
+    unless: Criterion | None = None
     conditions: list[str]
 
 

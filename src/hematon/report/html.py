@@ -102,7 +102,7 @@ def _masthead(assessment: Assessment) -> Markup:
 
 def _urgency(assessment: Assessment) -> Markup:
     urgency = assessment.urgency
-    headline, asks = wording.URGENCY[urgency.level]
+    headline, asks = wording.time_to_act(urgency)
     deciding = [r for r in urgency.reasons if r.level == urgency.level]
     lesser = [r for r in urgency.reasons if r.level != urgency.level]
     return section(
@@ -179,7 +179,7 @@ def _lineages(assessment: Assessment, knowledge: Knowledge) -> Markup:
         _lineage_table(assessment),
         _readings(assessment),
         element("div", figures, class_="charts") if figures else None,
-        _legend(),
+        _legend() if charts.charted(assessment, knowledge) else None,
     )
 
 

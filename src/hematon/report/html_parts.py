@@ -13,7 +13,7 @@ from hematon.report import wording
 from hematon.report.markup import Child, Markup, element, join
 
 LEVEL_CLASSES: Final = {
-    "E": "level-now",
+    "E": "level-now emergency",
     "U24": "level-now",
     "U72": "level-soon",
     "S2": "level-soon",
@@ -48,7 +48,10 @@ def table(
 def _row(headers: Sequence[str], row: Sequence[str]) -> Markup:
     first = element("th", row[0], scope="row", role="rowheader")
     cells = zip(headers[1:], row[1:], strict=True)
-    rest = [element("td", cell, data_label=head, role="cell") for head, cell in cells]
+    rest = [
+        element("td", cell, class_="empty" if cell == "–" else None, data_label=head, role="cell")
+        for head, cell in cells
+    ]
     return element("tr", first, rest, role="row")
 
 

@@ -128,7 +128,7 @@ def _others(assessment: Assessment) -> Markup:
     rows = [
         (
             f"{c.rank}. {prose(c.name)}",
-            wording.band(c) + (f"; {wording.excluded(c).lower()}" if c.excluded else ""),
+            wording.band(c) + (f"; {wording.excluded(c)}" if c.excluded else ""),
             *wording.strongest(c),
         )
         for c in selection.others(assessment)

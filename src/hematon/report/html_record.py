@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hematon.engine.assessment import Assessment, StatedFinding
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection, wording
-from hematon.report.html_parts import bullets, definitions, paragraph, section, table
-from hematon.report.markup import Markup, element, join
+from hematon.report.html_parts import bullets, definitions, details, paragraph, section, table
+from hematon.report.markup import Markup, element
 from hematon.report.quantities import prose, short_age, signed
+
+_MISSING_SHOWN: Final = 12
+"""What would change most comes first; the rest is folded."""
 
 
 def missing(assessment: Assessment) -> Markup:
@@ -20,12 +25,17 @@ def missing(assessment: Assessment) -> Markup:
         (prose(i.code), prose(i.level), prose(i.where), prose(i.message), prose(i.fix) or "–")
         for i in assessment.issues
     ]
+    headers = ("Item", "Knowing it could change")
+    rest = unknown[_MISSING_SHOWN:]
     return section(
         "missing",
         "Missing, conflicting or implausible",
-        table("Not stated", ("Item", "Knowing it could change"), unknown)
+        table("Not stated", headers, unknown[:_MISSING_SHOWN])
         if unknown
         else paragraph("Nothing that a rule asks for is missing."),
+        details(f"{len(rest)} more not stated", table("Not stated, continued", headers, rest))
+        if rest
+        else None,
         table("Data quality", ("Issue", "Level", "Where", "What", "What to do"), issues)
         if issues
         else paragraph("No issue was found in the input."),
@@ -117,7 +127,7 @@ def _citations(assessment: Assessment) -> Markup:
     if not assessment.citations:
         return paragraph("No source was used.")
     rows = (
-        join(element("dt", name, id=f"source-{name}"), element("dd", prose(citation)))
+        element("div", element("dt", name, id=f"source-{name}"), element("dd", prose(citation)))
         for name, citation in assessment.citations.items()
     )
     return element("dl", rows, class_="citations")

@@ -37,9 +37,9 @@ _UNITS: Final = {
 # Longest first, so that `m[IU]/mL` is not read as `[IU]/mL`. Other units stand as they are.
 _IN_PROSE: Final = re.compile(
     "|".join(re.escape(u) for u in sorted(_UNITS, key=len, reverse=True) if u != "{presence}")
-    + r"|\bug/|\bumol/|/uL\b"
+    + r"|\bug/|\bumol/|/uL\b|>=|<="
 )
-_MICRO: Final = {"ug/": "µg/", "umol/": "µmol/", "/uL": "/µL"}
+_SIGNS: Final = {"ug/": "µg/", "umol/": "µmol/", "/uL": "/µL", ">=": "≥", "<=": "≤"}
 # Directional embeddings, overrides and isolates; category Cf also holds joiners, which scripts need.
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ASCII: Final = {
@@ -81,8 +81,8 @@ def _visible(character: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Clean a text and write the UCUM units in it as a reader expects them."""
-    return _IN_PROSE.sub(lambda m: _UNITS.get(m[0]) or _MICRO[m[0]], clean(text))
+    """Clean a text and write the units and signs in it as a reader expects them."""
+    return _IN_PROSE.sub(lambda m: _UNITS.get(m[0]) or _SIGNS[m[0]], clean(text))
 
 
 def plain(text: str) -> str:
@@ -116,7 +116,7 @@ def quantity(value: float, ucum: str, *, comparator: str = "", digits: int = 4) 
     """Write a number with its unit, `<10 ×10⁹/L`; a result that is only present or absent as such."""
     if ucum == "{presence}":
         return "positive" if value > 0 else "negative"
-    sign = {"<=": "≤", ">=": "≥"}.get(comparator, comparator)
+    sign = _SIGNS.get(comparator, comparator)
     return _joined(f"{sign}{number(value, digits)}", unit(ucum))
 
 

@@ -97,7 +97,7 @@ def _who(page: _Page, assessment: Assessment) -> None:
 
 def _urgency(page: _Page, assessment: Assessment) -> None:
     urgency = assessment.urgency
-    headline, asks = wording.URGENCY[urgency.level]
+    headline, asks = wording.time_to_act(urgency)
     page.heading("Time to act")
     page.line(f"{headline.upper()} ({asks}; level {urgency.level})", style=_LEVEL_STYLES[urgency.level])
     for reason in urgency.reasons:

@@ -127,6 +127,16 @@ def who(assessment: Assessment) -> tuple[tuple[str, str], ...]:
 # --- urgency ------------------------------------------------------------------------------------
 
 
+def time_to_act(urgency: Urgency) -> tuple[str, str]:
+    """Say the level and what it asks for.
+
+    That no rule is met means little while rules could not be judged, and is then not said first.
+    """
+    if urgency.level == "none" and urgency.undetermined:
+        return "Not settled", "no rule that could be judged is met, and others could not be judged"
+    return URGENCY[urgency.level]
+
+
 def could_be_higher(urgency: Urgency) -> str:
     """Say that the level may be too low, and for want of what; empty when it cannot be higher."""
     if not urgency.undetermined:
@@ -173,7 +183,7 @@ def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
         ("Lowest", lowest(lineage)),
         ("Slope", slope(lineage)),
         ("Treatment", prose(lineage.support) or "none stated"),
-        ("Mechanism", MECHANISMS[lineage.mechanism]),
+        ("Mechanism", MECHANISMS[lineage.mechanism] if STATUS[lineage.status] == "low" else "–"),
     )
 
 

@@ -77,8 +77,8 @@ def test_places_use_the_keys_of_the_file(patched: Any) -> None:
     edits = [
         {
             "file": "hazards.yaml",
-            "at": ["hazards", {"id": "full_intensity_conditioning"}, "unless", "not"],
-            "value": {"finding": "TST_NOTHING"},
+            "at": ["hazards", {"id": "full_intensity_conditioning"}, "unless"],
+            "value": {"not": {"finding": "TST_NOTHING"}},
         }
     ]
     (issue,) = run_checks(patched(edits))

@@ -79,7 +79,8 @@ def test_parameters_are_as_sure_as_the_least_sure(
     """One expert number among the parameters makes them expert."""
     first, *others = files.model.parameters
     parameters = {
-        name: p.model_copy(update={"grade": "counted"}) for name, p in files.model.parameters.items()
+        name: p.model_copy(update={"grade": "counted"})
+        for name, p in files.model.parameters.items()
     }
     parameters[first] = parameters[first].model_copy(update={"grade": grade})
     assert others
@@ -231,8 +232,16 @@ def test_limits_have_knots_in_order_of_age(compiled: Knowledge) -> None:
 def test_short_band_has_one_knot_and_a_long_one_two(files: KnowledgeFiles) -> None:
     """A short band bends in its middle; a long one is flat but for half a year at its edges."""
     band = IntervalBand(
-        sex="any", population="any", age_min_days=0, age_max_days=100, lower=1.0, median=2.0,
-        upper=3.0, kind="mean+-2SD", grade="expert", source=["EXPERT"],
+        sex="any",
+        population="any",
+        age_min_days=0,
+        age_max_days=100,
+        lower=1.0,
+        median=2.0,
+        upper=3.0,
+        kind="mean+-2SD",
+        grade="expert",
+        source=["EXPERT"],
     )
     long = band.model_copy(
         update={"age_min_days": 101, "age_max_days": 7670, "kind": "5th pct (lower)"}

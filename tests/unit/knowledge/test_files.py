@@ -109,7 +109,7 @@ def test_message_counts_the_problems_and_names_the_first(data_folder: Path) -> N
 )
 def test_rule_says_exactly_one_thing(keys: dict[str, object]) -> None:
     """A node of two kinds, of none, or without its comparison is refused."""
-    with pytest.raises(ValueError, match="exactly one|needs"):
+    with pytest.raises(ValueError, match=r"exactly one|needs"):
         Criterion.model_validate(keys)
 
 

@@ -57,9 +57,7 @@ def test_compiled_form_is_written_to_the_folder_of_the_environment(cache: Path) 
     assert written.name.startswith(loaded.fingerprint[:20])
 
 
-def test_second_start_reads_the_compiled_form(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_second_start_reads_the_compiled_form(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A current compiled form is used without a look at the YAML."""
     first = load_knowledge()
     load_knowledge.cache_clear()
