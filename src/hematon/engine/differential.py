@@ -138,7 +138,7 @@ def differential(
     if keep_terms:
         terms = Terms(
             np.empty((n, width)), np.empty((n, width)),
-            np.empty((n, len(model.channels), width)),
+            np.zeros((n, len(model.channels), width)),
             np.empty(evidence.findings.shape), np.empty(evidence.findings.shape),
         )
     for start in range(0, n, BLOCK):
@@ -146,9 +146,14 @@ def differential(
         weight = prior.weight(rows)
         counts = rows_times(_joint(lineages, patterns, rows), knowledge.lineage_weights)
         likelihood = counts.copy()
-        for states, weights in zip(channels, model.channel_weights, strict=True):
+        for k, states in enumerate(channels):
             if states is not None:
-                likelihood *= rows_times(states[rows], weights)
+                told = rows_times(states[rows], model.channel_weights[k])
+                # Exactly nothing for a child without the number, whatever the rounding.
+                told[~measured[rows, k]] = 1.0
+                likelihood *= told
+                if terms is not None:
+                    terms.channels[rows, k] = np.log(told)
         present, absent = _damped(evidence.findings[rows], measured[rows], model)
         found = rows_times(present, knowledge.log_ratio_present)
         found += rows_times(absent, knowledge.log_ratio_absent)
@@ -168,12 +173,6 @@ def differential(
         if terms is not None:
             terms.log_prior[rows], terms.counts[rows] = np.log(weight), np.log(counts)
             terms.present[rows], terms.absent[rows] = present, absent
-            for k, (states, weights) in enumerate(
-                zip(channels, model.channel_weights, strict=True)
-            ):
-                terms.channels[rows, k] = (
-                    0.0 if states is None else np.log(rows_times(states[rows], weights))
-                )
     return Differential(out, terms)
 
 

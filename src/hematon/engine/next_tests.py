@@ -67,7 +67,7 @@ def gains(
     entropy = _binary_entropy(probability)
     information = entropy - rows_times(posterior, _binary_entropy(positive_given).T)
     never = np.array([c.never_miss for c in knowledge.conditions])
-    share = posterior[:, never].sum(axis=1, keepdims=True)
+    share = rows_times(posterior, never[:, None].astype(np.float64))
     within = rows_times(posterior[:, never], positive_given[:, never].T) / np.maximum(share, 1e-300)
     outside = rows_times(
         posterior[:, ~never], positive_given[:, ~never].T

@@ -71,15 +71,22 @@ def _unknown(fix: str) -> UnreadableError:
 def _read_json(
     content: bytes, knowledge: Knowledge, today: date | None, name: str
 ) -> Iterator[Reading[Case]]:
-    from hematon.interchange import fhir, phenopacket
+    from hematon.interchange import fhir
 
     document = _first_object(content)
     if document is None:
-        issue = Issue("error", "not-json", "document", "the text is not valid JSON",
-                      "check that it is complete")
+        issue = Issue(
+            "error",
+            "not-json",
+            "document",
+            "the text is not valid JSON",
+            "check that it is complete",
+        )
         raise UnreadableError((issue,))
     if fhir.sniff(document):
         return iter(fhir.read_many([(name or "document", content)], knowledge, today=today))
+    from hematon.interchange import phenopacket
+
     if phenopacket.sniff(document):
         return phenopacket.read_many(content, knowledge, today=today)
     raise _unknown("the JSON has neither a resourceType nor the fields of a phenopacket")

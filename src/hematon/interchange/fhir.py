@@ -17,7 +17,13 @@ import orjson
 
 from hematon.engine.case import Case
 from hematon.errors import Issue, Reading, UnreadableError
-from hematon.interchange import fhir_family, fhir_histories, fhir_observations, fhir_plain
+from hematon.interchange import (
+    fhir_family,
+    fhir_histories,
+    fhir_observations,
+    fhir_plain,
+    fhir_temperatures,
+)
 from hematon.interchange.fhir_codes import Json
 from hematon.interchange.fhir_patients import Gathering, Group, Item, type_of
 from hematon.interchange.fhir_record import Record, collapse
@@ -106,7 +112,7 @@ def read_many(
     for name, raw in raws:
         try:
             for where, document in _documents(
-                f"{name[:_LONGEST_NAME]} ", raw, is_bulk=True, issues=gathering.issues
+                name[:_LONGEST_NAME], raw, is_bulk=True, issues=gathering.issues
             ):
                 gathering.add(document, where)
             is_any_read = True
@@ -166,7 +172,7 @@ def _read_group(
             item.where,
             f"{type_of(item)} about a group, a device or a place is not used",
         )
-    fhir_observations.judge_temperatures(record)
+    fhir_temperatures.judge_temperatures(record)
     fhir_family.judge_siblings(record)
     return record.close()
 
@@ -255,7 +261,7 @@ def _lines(place: str, content: bytes, issues: list[Issue]) -> Iterator[tuple[st
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
-        where = f"{place}line {number} "
+        where = f"{place} line {number}".strip()
         try:
             if len(line) > MAX_BYTES:
                 raise _unreadable("too-large", where, f"the line is larger than {MAX_BYTES} bytes")
@@ -282,4 +288,4 @@ def _parse(where: str, content: bytes) -> object:
 
 
 def _unreadable(code: str, where: str, message: str, fix: str = "") -> UnreadableError:
-    return UnreadableError((Issue("error", code, where.strip() or "document", message, fix),))
+    return UnreadableError((Issue("error", code, where or "document", message, fix),))

@@ -92,8 +92,9 @@ _TABLE = (
         frozenset(("HP:0002206", "HP:0001394", "HP:0002216", "HP:0012288")),
         frozenset(("tbd",)),
         re.compile(
-            r"\b(?:pulmonary fibrosis|lung fibrosis|cryptogenic cirrhosis|(?:premature|early) "
-            r"gr[ae]y(?:ing)?|dyskeratosis congenita|head and neck (?:cancer|carcinoma))\b"
+            r"\b(?:pulmonary fibrosis|lung fibrosis|(?:premature|early) gr[ae]y(?:ing)?|"
+            r"dyskeratosis congenita|head and neck (?:cancer|carcinoma))\b|"
+            r"^(?!.*(?:alcohol|viral|hepatitis|biliary)).*\bcirrhosis\b"
         ),
         _FIFTY_YEARS,
     ),

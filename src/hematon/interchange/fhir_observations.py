@@ -15,6 +15,7 @@ from hematon.interchange.fhir_codes import (
     AGE_LOINCS,
     GENE_LOINC,
     LOINC_CODE,
+    SIGNIFICANCE_LOINC,
     SMEAR_LOINCS,
     TEMPERATURE_LOINCS,
     VARIANT_LOINCS,
@@ -24,7 +25,8 @@ from hematon.interchange.fhir_codes import (
     hpo_id,
 )
 from hematon.interchange.fhir_plain import learn, take_plain
-from hematon.interchange.fhir_record import Record, Temperature
+from hematon.interchange.fhir_record import Record
+from hematon.interchange.fhir_temperatures import take_temperature
 from hematon.interchange.fhir_values import (
     amount,
     blasts_in,
@@ -36,19 +38,13 @@ from hematon.interchange.fhir_values import (
 )
 from hematon.interchange.fhir_variants import read_variant
 
-FEVER_ONCE_C, FEVER_TWICE_C, HYPOTHERMIA_C = 38.3, 38.0, 36.0
-"""Fever is one reading of 38.3 or two of 38.0, as in guidelines on fever with neutropenia."""
-LIVING_C = (25.0, 45.0)
-CURRENT_DAYS = 2
-"""A temperature older than the end of the record by more says nothing about today [expert]."""
-_CELSIUS = frozenset(("cel", "[cel]", "c", "°c", "degc", "deg c", "deg_c", "celsius"))
-_FAHRENHEIT = frozenset(("[degf]", "f", "°f", "degf", "deg f", "deg_f", "fahrenheit"))
 _NOT_BLOOD = re.compile(
     r"\b(?:urine|csf|cerebrospinal|spinal|fluid|stool|feces|faeces|marrow|pleural|peritoneal|"
     r"ascit\w*|synovial|sputum|swab|tissue|cord|saliva|bronch\w*|lavage)\b"
 )
 _SMEAR = re.compile(r"\b(?:smear|film|morphology|differential)\b")
 _SOMEONE_ELSE = re.compile(r"(?:^|/)(?:Patient|RelatedPerson|Group|FamilyMemberHistory)/")
+_VARIANT_PARTS = frozenset((GENE_LOINC, SIGNIFICANCE_LOINC))
 _LONGEST_NAME = 80
 
 
@@ -75,7 +71,9 @@ def _take_any(record: Record, resource: Json, where: str) -> None:
         age = next(
             (a for at, part in parts if (a := _stated_age(record, part, at)) is not None), None
         )
-    if VARIANT_LOINCS & _loincs(resource) or any(GENE_LOINC in _loincs(p) for _, p in parts):
+    if VARIANT_LOINCS & _loincs(resource) or any(
+        _VARIANT_PARTS & _loincs(part) for _, part in parts
+    ):
         read_variant(record, resource, parts, where)
         return
     specimen = record.an_object(resource, "specimen", where) or {}
@@ -223,32 +221,10 @@ class _Result:
             learn(record, holder, analyte_id, found.unit)
 
     def _temperature(self) -> None:
-        if not self.name:
+        if self.name:
+            take_temperature(self.record, self.holder, self.name, self.where, self.age)
+        else:
             note_absent(self.record, self.holder, self.where, has_parts=self.has_parts)
-            return
-        found = amount(self.record, self.holder, self.name, self.where, None)
-        if found is None:
-            return
-        unit = (found.unit or "").lower()
-        if unit not in _CELSIUS and unit not in _FAHRENHEIT:
-            self.record.intake.error(
-                "unit-unknown" if unit else "unit-missing",
-                found.where,
-                "the unit of a body temperature is missing or not known",
-                "send Cel or [degF]",
-            )
-            return
-        celsius = found.value if unit in _CELSIUS else (found.value - 32) / 1.8
-        if not LIVING_C[0] <= celsius <= LIVING_C[1]:
-            self.record.intake.error(
-                "value-implausible",
-                found.where,
-                "nobody has this body temperature",
-                "check number and unit",
-            )
-            return
-        # Decimals of a conversion would put 100.4 [degF] a hair below 38.0 Cel.
-        self.record.temperatures.append(Temperature(round(celsius, 2), self.age, self.where))
 
     def _age(self) -> None:
         age = _stated_age(self.record, self.holder, self.where)
@@ -356,24 +332,3 @@ def _basis(holder: Json) -> str:
         text = method.get("text")
         return text if isinstance(text, str) else ""
     return ""
-
-
-def judge_temperatures(record: Record) -> None:
-    """Turn the latest temperatures of a record into fever or hypothermia, or neither."""
-    taken = record.temperatures
-    known = [m.age_days for m in record.intake.measurements if m.age_days is not None]
-    known += [t.age_days for t in taken if t.age_days is not None]
-    end = max(known, default=0)
-    current = [t for t in taken if t.age_days is None or t.age_days >= end - CURRENT_DAYS]
-    if len(current) < len(taken):
-        record.tally(
-            "resource-not-used", "", "temperatures from before the end of the record are not used"
-        )
-    warm = [t for t in current if t.celsius >= FEVER_TWICE_C]
-    hot = [t for t in warm if t.celsius >= FEVER_ONCE_C]
-    for code, reason in (
-        ("HP:0001945", hot or (warm if len(warm) > 1 else [])),
-        ("SGN_HYPOTHERMIA", [t for t in current if t.celsius < HYPOTHERMIA_C]),
-    ):
-        if reason:
-            record.intake.finding(code, True, reason[-1].where, age_days=reason[-1].age_days)

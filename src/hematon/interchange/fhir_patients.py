@@ -25,7 +25,7 @@ _BLANK = ""
 
 
 class Item(NamedTuple):
-    """A resource, where it stands, the URL its entry gives it, and the resource around it."""
+    """A resource, its place, the URL of the entry it stands in, and the resource around it."""
 
     where: str
     resource: Json
@@ -104,9 +104,9 @@ class Gathering:
         if kind == "Patient":
             self._add_person(item)
             return
-        if kind == "Medication":
+        if kind == "Medication" and item.parent is None:
             named = item.resource.get("id")
-            for alias in (item.url, f"Medication/{named}", f"urn:uuid:{named}"):
+            for alias in (item.url or "-", f"Medication/{named}", f"urn:uuid:{named}"):
                 self._medications.setdefault(alias, item.resource)
         self.items.append(item)
         inner = item.resource.get("contained")
@@ -118,7 +118,7 @@ class Gathering:
                 if resource["resourceType"] not in ("Patient", "Bundle"):
                     where = f"{item.where}/contained/{i}"
                     self._add_item(
-                        resource["resourceType"], Item(where, resource, "", item.resource)
+                        resource["resourceType"], Item(where, resource, item.url, item.resource)
                     )
             else:
                 self._error(

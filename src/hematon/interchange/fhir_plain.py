@@ -36,6 +36,7 @@ def take_plain(record: Record, resource: Json, where: str) -> bool:
         dated = resource["effectiveDateTime"]
         if (
             type(value) not in _NUMBERS
+            or type(dated) is not str
             or "comparator" in quantity
             or resource["status"] not in RESULT_STATUS
             or not _RARE.isdisjoint(resource)

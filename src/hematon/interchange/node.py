@@ -82,8 +82,9 @@ class Node:
                 raise TypeError
             return float(found)
         except (TypeError, ValueError):
-            self.intake.error("value-not-number", self.at(name), "the value is not a number",
-                              "send a JSON number")
+            self.intake.error(
+                "value-not-number", self.at(name), "the value is not a number", "send a JSON number"
+            )
             return None
 
     def flag(self, name: str) -> bool:
@@ -113,8 +114,12 @@ class Node:
         return self.value.get(_snake(name)) if found is None else found
 
     def _wrong_type(self, where: str) -> None:
-        self.intake.error("wrong-type", where, "the field has another type than the standard says",
-                          "see the phenopacket schema 2.0")
+        self.intake.error(
+            "wrong-type",
+            where,
+            "the field has another type than the standard says",
+            "see the phenopacket schema 2.0",
+        )
 
 
 @lru_cache(maxsize=256)

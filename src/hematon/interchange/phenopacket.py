@@ -32,6 +32,7 @@ from hematon.engine.case import Case
 from hematon.errors import Issue, Reading, UnreadableError
 from hematon.interchange.intake import Intake
 from hematon.interchange.node import Node
+from hematon.interchange.phenopacket_family import read_family
 from hematon.interchange.phenopacket_results import (
     OWN,
     mark_compound,
@@ -46,16 +47,29 @@ from hematon.knowledge import Knowledge
 __all__ = ["read", "read_many", "sniff", "write"]
 
 SEXES = ("UNKNOWN_SEX", "FEMALE", "MALE", "OTHER_SEX")
-AFFECTED = ("MISSING", "UNAFFECTED", "AFFECTED")
 _MARKS = (
-    "subject", "phenotypicFeatures", "phenotypic_features", "medicalActions", "medical_actions",
-    "metaData", "meta_data", "proband", "members",
+    "subject",
+    "phenotypicFeatures",
+    "phenotypic_features",
+    "medicalActions",
+    "medical_actions",
+    "metaData",
+    "meta_data",
+    "proband",
+    "members",
 )
 _HPO_ID = re.compile(r"(?:\S*/)?HP[:_](\d{7})", re.IGNORECASE | re.ASCII)
 _RELEASE = re.compile(r"\S*?(\d{4}-\d{2}-\d{2})\S*", re.ASCII)
 _DISEASE_PREFIXES = {
-    "OMIM": "OMIM", "MIM": "OMIM", "ORPHA": "ORPHA", "ORPHANET": "ORPHA", "MONDO": "MONDO",
-    "SNOMED": "SNOMED", "SNOMEDCT": "SNOMED", "SCTID": "SNOMED", "ICD10CM": "ICD10CM",
+    "OMIM": "OMIM",
+    "MIM": "OMIM",
+    "ORPHA": "ORPHA",
+    "ORPHANET": "ORPHA",
+    "MONDO": "MONDO",
+    "SNOMED": "SNOMED",
+    "SNOMEDCT": "SNOMED",
+    "SCTID": "SNOMED",
+    "ICD10CM": "ICD10CM",
     "ICD-10-CM": "ICD10CM",
 }
 
@@ -87,8 +101,11 @@ def read(raw: bytes | str, knowledge: Knowledge, *, today: date | None = None) -
     if not readings:
         raise _unreadable("empty-input", "there is no phenopacket in the document")
     if len(readings) > 1:
-        raise _unreadable("mixed-patients", "there is more than one phenopacket",
-                          "read them one by one with read_many")
+        raise _unreadable(
+            "mixed-patients",
+            "there is more than one phenopacket",
+            "read them one by one with read_many",
+        )
     if readings[0].value is None:
         raise UnreadableError(readings[0].issues)
     return readings[0]
@@ -169,8 +186,11 @@ def _read_document(
     if isinstance(document, list):
         return (_read_one(p, f"/{i}", knowledge, today) for i, p in enumerate(document))
     if not sniff(document):
-        raise _unreadable("unknown-format", "the document is not a phenopacket",
-                          "send phenopacket schema 2.0 as JSON")
+        raise _unreadable(
+            "unknown-format",
+            "the document is not a phenopacket",
+            "send phenopacket schema 2.0 as JSON",
+        )
     return iter([_read_one(document, "", knowledge, today)])
 
 
@@ -178,13 +198,23 @@ def _read_one(
     document: object, where: str, knowledge: Knowledge, today: date | None
 ) -> Reading[Case]:
     if not isinstance(document, dict) or not sniff(document):
-        return Reading(None, (Issue("error", "unknown-format", where or "document",
-                                    "not a phenopacket", "send phenopacket schema 2.0 as JSON"),))
+        return Reading(
+            None,
+            (
+                Issue(
+                    "error",
+                    "unknown-format",
+                    where or "document",
+                    "not a phenopacket",
+                    "send phenopacket schema 2.0 as JSON",
+                ),
+            ),
+        )
     intake = Intake(knowledge, "phenopacket", today)
     root = Node(document, where, intake)
     if proband := root.object("proband"):
         _read_packet(proband)
-        _read_family(root, proband)
+        read_family(root, proband)
     else:
         _read_packet(root)
     return intake.reading()
@@ -204,8 +234,11 @@ def _read_packet(packet: Node) -> None:
         read_measurement(measurement)
     unused = sum(not read_action(action) for action in packet.objects("medicalActions"))
     if unused:
-        intake.warn("medication-not-used", packet.at("medicalActions"),
-                    f"{unused} medical actions are read; nothing depends on them")
+        intake.warn(
+            "medication-not-used",
+            packet.at("medicalActions"),
+            f"{unused} medical actions are read; nothing depends on them",
+        )
     onset = _read_diseases(packet)
     for interpretation in packet.objects("interpretations"):
         read_interpretation(interpretation)
@@ -216,8 +249,11 @@ def _read_packet(packet: Node) -> None:
     _read_metadata(packet)
     intake.age_days = _age(packet, subject, onset)
     if not (intake.findings or intake.measurements or intake.treatments or intake.variants):
-        intake.warn("nothing-usable", packet.where or "document",
-                    "no finding, result, treatment or variant could be used")
+        intake.warn(
+            "nothing-usable",
+            packet.where or "document",
+            "no finding, result, treatment or variant could be used",
+        )
 
 
 def _read_subject(subject: Node) -> None:
@@ -228,8 +264,12 @@ def _read_subject(subject: Node) -> None:
     intake.sex = "male" if sex == "MALE" else "female" if sex == "FEMALE" else None
     born = read_date(subject, "dateOfBirth")
     if born is not None and intake.today is not None and born > intake.today:
-        intake.error("date-in-future", subject.at("dateOfBirth"),
-                     "the date of birth lies in the future", "correct the date")
+        intake.error(
+            "date-in-future",
+            subject.at("dateOfBirth"),
+            "the date of birth lies in the future",
+            "correct the date",
+        )
         born = None
     intake.birth_date = born
 
@@ -251,12 +291,14 @@ def _read_feature(feature: Node) -> None:
     elif code.startswith(OWN):
         code = code.removeprefix(OWN)
     else:
-        intake.error("code-unknown", where, "the term is neither of the HPO nor of Hematon",
-                     "use an HPO id")
+        intake.error(
+            "code-unknown", where, "the term is neither of the HPO nor of Hematon", "use an HPO id"
+        )
         return
     # A label that only repeats the id stands for none: the standard demands one.
-    intake.finding(code, observed, where, label="" if label == term.text("id") else label,
-                   age_days=age)
+    intake.finding(
+        code, observed, where, label="" if label == term.text("id") else label, age_days=age
+    )
 
 
 def _read_diseases(packet: Node) -> int | None:
@@ -279,8 +321,13 @@ def _read_disease(term: Node, refuted: bool, onset: int | None) -> None:
         kept.append(code)
         return
     system = _DISEASE_PREFIXES.get(prefix.upper())
-    intake.condition([(system, code)] if system else [], term.text("label"), term.where,
-                     refuted=refuted, age_days=onset)
+    intake.condition(
+        [(system, code)] if system else [],
+        term.text("label"),
+        term.where,
+        refuted=refuted,
+        age_days=onset,
+    )
 
 
 def _read_metadata(packet: Node) -> None:
@@ -291,9 +338,12 @@ def _read_metadata(packet: Node) -> None:
         return
     version = metadata.text("phenopacketSchemaVersion")
     if version and version != "2" and not version.startswith("2."):
-        intake.warn("unknown-format", metadata.at("phenopacketSchemaVersion"),
-                    "the packet says it follows another schema than version 2",
-                    "convert it to phenopacket schema 2.0")
+        intake.warn(
+            "unknown-format",
+            metadata.at("phenopacketSchemaVersion"),
+            "the packet says it follows another schema than version 2",
+            "convert it to phenopacket schema 2.0",
+        )
     for reference in metadata.objects("externalReferences"):
         publication = reference.text("id")
         if publication.startswith(("PMID:", "DOI:")) and publication not in intake.publications:
@@ -308,8 +358,11 @@ def _note_release(resource: Node) -> None:
     intake = resource.intake
     release = _RELEASE.fullmatch(resource.text("version"))
     if any(issue.code == "hpo-unknown" for issue in intake.issues) and release is not None:
-        intake.warn("hpo-unknown", resource.at("version"),
-                    f"the packet uses HPO {release[1]}, Hematon {intake.knowledge.hpo_version}")
+        intake.warn(
+            "hpo-unknown",
+            resource.at("version"),
+            f"the packet uses HPO {release[1]}, Hematon {intake.knowledge.hpo_version}",
+        )
 
 
 def _age(packet: Node, subject: Node, onset: int | None) -> int | None:
@@ -319,8 +372,12 @@ def _age(packet: Node, subject: Node, onset: int | None) -> int | None:
     seen: Span = read_time(encounter)
     last, where = seen.middle, encounter.where
     if onset is not None and (last is None or (onset < last and not intake.measurements)):
-        intake.warn("age-unknown", where, "the onset of the disease is used as the age",
-                    "give counts, or the time of the encounter to judge")
+        intake.warn(
+            "age-unknown",
+            where,
+            "the onset of the disease is used as the age",
+            "give counts, or the time of the encounter to judge",
+        )
         return onset
     if last is not None or encounter:
         return last
@@ -328,45 +385,11 @@ def _age(packet: Node, subject: Node, onset: int | None) -> int | None:
     began = [f.age_days for f in intake.findings if f.observed and f.age_days is not None]
     if drawn or began:
         source = "latest measurement" if drawn else "earliest feature"
-        intake.warn("age-unknown", where, f"the age is not given; that of the {source} is used",
-                    "give timeAtLastEncounter")
+        intake.warn(
+            "age-unknown",
+            where,
+            f"the age is not given; that of the {source} is used",
+            "give timeAtLastEncounter",
+        )
         return max(drawn) if drawn else min(began)
     return None
-
-
-# --- a family ----------------------------------------------------------------------------------
-
-
-def _read_family(family: Node, proband: Node) -> None:
-    intake = family.intake
-    if family.flag("consanguinousParents") or family.flag("consanguineousParents"):
-        intake.finding("FH_CONSANG", True, family.at("consanguinousParents"))
-    sibling = _affected_sibling(family, proband.object("subject").text("id"))
-    if sibling is not None:
-        intake.finding("FH_SIB", True, sibling.where)
-    relatives = sum(1 for _ in family.objects("relatives"))
-    if relatives:
-        intake.warn("family-not-used", family.at("relatives"),
-                    f"the packets of {relatives} relatives are read and not used",
-                    "state what matters as a feature of the proband")
-
-
-def _affected_sibling(family: Node, proband_id: str) -> Node | None:
-    """Give a person of the pedigree who is affected and has both parents of the proband."""
-    persons = list(family.object("pedigree").objects("persons"))
-    parents = {p.text("individualId"): _parents(p) for p in persons}.get(proband_id)
-    for person in persons:
-        if (
-            person.text("individualId") != proband_id
-            and parents is not None
-            and _parents(person) == parents
-            and person.choice("affectedStatus", AFFECTED) == "AFFECTED"
-        ):
-            return person
-    return None
-
-
-def _parents(person: Node) -> tuple[str, str] | None:
-    mother, father = person.text("maternalId"), person.text("paternalId")
-    # A zero stands for an unknown parent, as in PED files.
-    return (mother, father) if {mother, father}.isdisjoint({"", "0"}) else None

@@ -64,7 +64,10 @@ _ZYGOSITY_WORDS: dict[str, Zygosity] = {
 _STATUS = ("UNKNOWN_STATUS", "REJECTED", "CANDIDATE", "CONTRIBUTORY", "CAUSATIVE")
 _LOINC_ID = re.compile(r"(?:LOINC:|LNC:|https?://loinc\.org/)?(\d{1,7}-\d)", re.IGNORECASE)
 _TREATMENT_PREFIXES = {
-    "SNOMED": "SNOMED", "SNOMEDCT": "SNOMED", "SCTID": "SNOMED", "ATC": "ATC",
+    "SNOMED": "SNOMED",
+    "SNOMEDCT": "SNOMED",
+    "SCTID": "SNOMED",
+    "ATC": "ATC",
 }
 _KINDS: frozenset[str] = frozenset(get_args(TreatmentKind))
 _RADIATION_FINDING = "EXP_CHEMO_RAD"
@@ -84,8 +87,9 @@ def read_measurement(node: Node) -> None:
     for part in typed:
         kind = part.object("type")
         comparator = COMPARATOR_TERMS.get(kind.text("id"), "")
-        _read_quantity(assay if comparator else kind, part.object("quantity"), when, comparator,
-                       basis)
+        _read_quantity(
+            assay if comparator else kind, part.object("quantity"), when, comparator, basis
+        )
     if quantity := value.object("quantity"):
         _read_quantity(assay, quantity, when, "", basis)
     elif word := value.object("ontologyClass"):
@@ -108,19 +112,41 @@ def _read_quantity(
             intake.warn("value-absent", where, "the quantity has no value")
             return
         # Protobuf leaves a zero out of its JSON; a count of zero must not be lost.
-        intake.warn("value-absent", where, "no value beside the unit; read as zero, which "
-                    "protobuf leaves out", "write zeros out")
+        intake.warn(
+            "value-absent",
+            where,
+            "no value beside the unit; read as zero, which protobuf leaves out",
+            "write zeros out",
+        )
         value = 0.0
     low, high = _limits(quantity)
     code = assay.text("id")
     if match := _LOINC_ID.fullmatch(code):
-        intake.loinc(match[1], value, unit, where, age_days=when, comparator=comparator,
-                     lab_low=low, lab_high=high, basis=basis)
+        intake.loinc(
+            match[1],
+            value,
+            unit,
+            where,
+            age_days=when,
+            comparator=comparator,
+            lab_low=low,
+            lab_high=high,
+            basis=basis,
+        )
         return
     analyte = _analyte(assay, unit)
     if analyte is not None:
-        intake.measurement(analyte, value, unit, where, age_days=when, comparator=comparator,
-                           lab_low=low, lab_high=high, basis=basis)
+        intake.measurement(
+            analyte,
+            value,
+            unit,
+            where,
+            age_days=when,
+            comparator=comparator,
+            lab_low=low,
+            lab_high=high,
+            basis=basis,
+        )
 
 
 def _read_word(assay: Node, word: Node, when: int | None) -> None:
@@ -132,8 +158,12 @@ def _read_word(assay: Node, word: Node, when: int | None) -> None:
     if code in words.POSITIVE_CODES or code in words.NEGATIVE_CODES:
         positive = code in words.POSITIVE_CODES
     if positive is None:
-        intake.error("value-not-number", word.where, "the term is neither positive nor negative",
-                     "send a quantity, or a term for present or absent")
+        intake.error(
+            "value-not-number",
+            word.where,
+            "the term is neither positive nor negative",
+            "send a quantity, or a term for present or absent",
+        )
         return
     intake.qualitative(analyte, positive, word.where, age_days=when)
 
@@ -151,8 +181,9 @@ def _analyte(assay: Node, unit: str | None) -> str | None:
             return code.removeprefix(OWN)
     elif (named := words.analyte_named(knowledge, assay.text("label"), unit)) is not None:
         return named
-    intake.warn("code-unknown", assay.where, "the assay is not one that Hematon uses",
-                "use a LOINC code")
+    intake.warn(
+        "code-unknown", assay.where, "the assay is not one that Hematon uses", "use a LOINC code"
+    )
     return None
 
 
@@ -173,8 +204,12 @@ def _limits(quantity: Node) -> tuple[float | None, float | None]:
     limits = quantity.object("referenceRange")
     unit = limits.object("unit").text("id")
     if unit and unit != quantity.object("unit").text("id"):
-        quantity.intake.warn("unit-unknown", limits.where, "the reference range has another unit "
-                             "than the value and is not used", "give both in one unit")
+        quantity.intake.warn(
+            "unit-unknown",
+            limits.where,
+            "the reference range has another unit than the value and is not used",
+            "give both in one unit",
+        )
         return None, None
     low, high = limits.number("low"), limits.number("high")
     # Infinity is how an open end is written.
@@ -195,8 +230,9 @@ def read_action(action: Node) -> bool:
         given = [read_interval(d.object("interval")) for d in treatment.objects("doseIntervals")]
         starts = [span.start for span in given if span.start is not None]
         ends = [span.end for span in given if span.end is not None]
-        return _treat(treatment.object("agent"),
-                      Span(min(starts, default=None), max(ends, default=None)))
+        return _treat(
+            treatment.object("agent"), Span(min(starts, default=None), max(ends, default=None))
+        )
     if regimen := action.object("therapeuticRegimen"):
         started = read_time(regimen.object("startTime")).middle
         stopped = read_time(regimen.object("endTime")).middle
@@ -216,8 +252,9 @@ def _treat(term: Node, when: Span) -> bool:
         return True
     system = _TREATMENT_PREFIXES.get(prefix.upper())
     text = term.text("label") or term.text("description")
-    return intake.treatment(text, term.where, codes=[(system, code)] if system else [],
-                            start=when.start, end=when.end)
+    return intake.treatment(
+        text, term.where, codes=[(system, code)] if system else [], start=when.start, end=when.end
+    )
 
 
 # --- interpretations ---------------------------------------------------------------------------
@@ -242,8 +279,13 @@ def _read_variant(genomic: Node) -> None:
     zygosity = ZYGOSITY_TERMS.get(state.text("id")) or _ZYGOSITY_WORDS.get(
         state.text("label").lower(), "unknown"
     )
-    genomic.intake.variant(gene.text("symbol"), ACMG.get(acmg, "unknown"), zygosity,
-                           genomic.where, _describe(descriptor))
+    genomic.intake.variant(
+        gene.text("symbol"),
+        ACMG.get(acmg, "unknown"),
+        zygosity,
+        genomic.where,
+        _describe(descriptor),
+    )
 
 
 def _describe(descriptor: Node) -> str:
@@ -266,7 +308,7 @@ def mark_compound(variants: list[ReportedVariant]) -> list[ReportedVariant]:
 
 
 def _may_pair(variant: ReportedVariant) -> bool:
-    return (
-        variant.zygosity == "heterozygous"
-        and variant.classification in ("pathogenic", "likely_pathogenic")
+    return variant.zygosity == "heterozygous" and variant.classification in (
+        "pathogenic",
+        "likely_pathogenic",
     )

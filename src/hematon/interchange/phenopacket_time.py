@@ -107,8 +107,12 @@ def read_date(node: Node, name: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        node.intake.error("date-invalid", node.at(name), "the time stamp cannot be read",
-                          "write YYYY-MM-DDThh:mm:ssZ")
+        node.intake.error(
+            "date-invalid",
+            node.at(name),
+            "the time stamp cannot be read",
+            "write YYYY-MM-DDThh:mm:ssZ",
+        )
         return None
 
 
@@ -131,14 +135,19 @@ def _duration(node: Node) -> int | None:
     where = node.at("iso8601duration")
     days = duration_days(node.text("iso8601duration"))
     if days is None:
-        node.intake.error("date-invalid", where, "the age is not an ISO 8601 duration",
-                          "write P3Y2M, P5W or P12D")
+        node.intake.error(
+            "date-invalid", where, "the age is not an ISO 8601 duration", "write P3Y2M, P5W or P12D"
+        )
     return node.intake.check_age(days, where)
 
 
 def _onset_class(term: Node) -> int | None:
     code = term.text("id")
     if code not in ONSET_CLASS_DAYS and code != TIME_UNKNOWN:
-        term.intake.warn("code-unknown", term.at("id"), "the term is not an HPO class of onset",
-                         "use an age, or a term beneath HP:0003674")
+        term.intake.warn(
+            "code-unknown",
+            term.at("id"),
+            "the term is not an HPO class of onset",
+            "use an age, or a term beneath HP:0003674",
+        )
     return ONSET_CLASS_DAYS.get(code)

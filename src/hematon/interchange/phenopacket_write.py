@@ -41,18 +41,39 @@ _RESOURCES: dict[str, tuple[str, str, str, str]] = {
     # prefix: name, url, version, IRI prefix
     "HP": ("human phenotype ontology", f"{_PURL}hp.owl", "", f"{_PURL}HP_"),
     "GENO": ("Genotype Ontology", f"{_PURL}geno.owl", "unknown", f"{_PURL}GENO_"),
-    "LOINC": ("Logical Observation Identifiers Names and Codes", "https://loinc.org", "unknown",
-              "https://loinc.org/"),
+    "LOINC": (
+        "Logical Observation Identifiers Names and Codes",
+        "https://loinc.org",
+        "unknown",
+        "https://loinc.org/",
+    ),
     "UCUM": ("Unified Code for Units of Measure", "https://ucum.org", "2.1", "https://ucum.org/"),
     "NCIT": ("NCI Thesaurus", f"{_PURL}ncit.owl", "unknown", f"{_PURL}NCIT_"),
     "MONDO": ("Mondo Disease Ontology", f"{_PURL}mondo.owl", "unknown", f"{_PURL}MONDO_"),
-    "OMIM": ("Online Mendelian Inheritance in Man", "https://www.omim.org", "unknown",
-             "https://www.omim.org/entry/"),
-    "ORPHA": ("Orphanet", "https://www.orpha.net", "unknown", "https://www.orpha.net/ORDO/Orphanet_"),
-    "ICD10CM": ("ICD-10-CM", "https://www.cdc.gov/nchs/icd/icd-10-cm.htm", "unknown",
-                "https://icd10cmtool.cdc.gov/?fy=FY2025&query="),
-    "HEMATON": ("Hematon findings", "https://hematon.org/findings", __version__,
-                "https://hematon.org/findings/"),
+    "OMIM": (
+        "Online Mendelian Inheritance in Man",
+        "https://www.omim.org",
+        "unknown",
+        "https://www.omim.org/entry/",
+    ),
+    "ORPHA": (
+        "Orphanet",
+        "https://www.orpha.net",
+        "unknown",
+        "https://www.orpha.net/ORDO/Orphanet_",
+    ),
+    "ICD10CM": (
+        "ICD-10-CM",
+        "https://www.cdc.gov/nchs/icd/icd-10-cm.htm",
+        "unknown",
+        "https://icd10cmtool.cdc.gov/?fy=FY2025&query=",
+    ),
+    "HEMATON": (
+        "Hematon findings",
+        "https://hematon.org/findings",
+        __version__,
+        "https://hematon.org/findings/",
+    ),
 }
 _COMPARATOR_LABELS = {"<": "less than", "<=": "at most", ">=": "at least", ">": "more than"}
 
@@ -183,15 +204,17 @@ def _interpretations(case: Case) -> list[Json]:
     if not case.variants:
         return []
     genomic = [_genomic(variant, case.id, i) for i, variant in enumerate(case.variants)]
-    return [{
-        "id": "variants",
-        "progressStatus": "UNKNOWN_PROGRESS",
-        # A diagnosis is demanded around variants; the record's own stand in `diseases`.
-        "diagnosis": {
-            "disease": {"id": "MONDO:0000001", "label": "disease"},
-            "genomicInterpretations": genomic,
-        },
-    }]
+    return [
+        {
+            "id": "variants",
+            "progressStatus": "UNKNOWN_PROGRESS",
+            # A diagnosis is demanded around variants; the record's own stand in `diseases`.
+            "diagnosis": {
+                "disease": {"id": "MONDO:0000001", "label": "disease"},
+                "genomicInterpretations": genomic,
+            },
+        }
+    ]
 
 
 def _genomic(variant: ReportedVariant, subject: str, number: int) -> Json:
@@ -216,18 +239,21 @@ def _genomic(variant: ReportedVariant, subject: str, number: int) -> Json:
     }
 
 
-def _metadata(
-    case: Case, packet: Json, knowledge: Knowledge, created: datetime | None
-) -> Json:
+def _metadata(case: Case, packet: Json, knowledge: Knowledge, created: datetime | None) -> Json:
     prefixes = {code.partition(":")[0] for code in _ids(packet)}
     resources = []
     for prefix, (name, url, version, iri) in _RESOURCES.items():
         if prefix in prefixes:
-            resources.append({
-                "id": prefix.lower(), "name": name, "url": url, "namespacePrefix": prefix,
-                "version": knowledge.hpo_version if prefix == "HP" else version,
-                "iriPrefix": iri,
-            })
+            resources.append(
+                {
+                    "id": prefix.lower(),
+                    "name": name,
+                    "url": url,
+                    "namespacePrefix": prefix,
+                    "version": knowledge.hpo_version if prefix == "HP" else version,
+                    "iriPrefix": iri,
+                }
+            )
     metadata: Json = {
         "createdBy": f"Hematon {__version__}",
         "resources": resources,

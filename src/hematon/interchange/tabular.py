@@ -60,10 +60,8 @@ class _Table:
 
 def sniff(text: str, knowledge: Knowledge) -> bool:
     """Say whether a text begins with a row of headings of which at least one is of use."""
-    try:
-        header = next(_records(text[:_SNIFFED_LENGTH])[1], (1, []))[1]
-    except csv.Error:
-        return False
+    # So short a text cannot hold a cell that is too long for the parser.
+    header = next(_records(text[:_SNIFFED_LENGTH])[1], (1, []))[1]
     return read_header(header, (), knowledge).is_table
 
 
@@ -87,8 +85,11 @@ def read(
     readings = list(read_many(raw, knowledge, today=today))
     cases = [reading.value for reading in readings if reading.value is not None]
     if len(cases) > 1:
-        raise _unreadable("mixed-patients", "the table holds more than one patient",
-                          "read it with read_many, or send one patient")
+        raise _unreadable(
+            "mixed-patients",
+            "the table holds more than one patient",
+            "read it with read_many, or send one patient",
+        )
     issues = tuple(issue for reading in readings for issue in reading.issues)
     if not cases:
         raise UnreadableError(issues)
@@ -115,8 +116,9 @@ def read_many(
     try:
         table = _open(decode(raw), knowledge)
     except csv.Error:
-        raise _unreadable("too-large", "a cell never ends",
-                          "check that every quotation mark is closed") from None
+        raise _unreadable(
+            "too-large", "a cell never ends", "check that every quotation mark is closed"
+        ) from None
     return _readings(table, knowledge, today)
 
 
@@ -129,14 +131,15 @@ def _unreadable(code: str, message: str, fix: str = "") -> UnreadableError:
 
 def _records(text: str) -> tuple[str, Iterator[Row]]:
     """Give the delimiter, and the rows that are not empty with their numbers, headings first."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "").strip()
-    if first.lower().startswith("sep=") and len(first) == 5:
+    # A heading may hold delimiters and line breaks within its quotes.
+    lines = _QUOTED.sub("", text[:_SNIFFED_LENGTH]).splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    if first[:4].lower() == "sep=" and len(first) == 5 and first[4] in DELIMITERS:
         # Excel's own way to name the delimiter; Excel does not count it as a row.
         delimiter = first[4]
-        text = text.lstrip().partition("\n")[2]
+        text = text.lstrip("\r\n")[5:].lstrip("\r\n")
     else:
-        unquoted = _QUOTED.sub("", first)
-        delimiter = max(DELIMITERS, key=unquoted.count)
+        delimiter = max(DELIMITERS, key=first.count)
     rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1)
     stripped = ((number, [cell.strip() for cell in cells]) for number, cells in rows)
     return delimiter, ((number, cells) for number, cells in stripped if any(cells))
@@ -152,8 +155,11 @@ def _open(text: str, knowledge: Knowledge) -> _Table:
     if rows and len(rows[0][1]) == layout.width and looks_like_units(rows[0][1], layout):
         layout = read_header(header, rows.pop(0)[1], knowledge)
     if not layout.is_table:
-        raise _unreadable("unknown-format", "no heading names an analyte, a finding or a "
-                          "treatment", "start the table with a row of headings")
+        raise _unreadable(
+            "unknown-format",
+            "no heading names an analyte, a finding or a treatment",
+            "start the table with a row of headings",
+        )
     if not rows:
         raise _unreadable("empty-input", "there are no rows below the headings")
     sheet = Sheet(layout, Conventions(text, delimiter), finding_names(knowledge))
@@ -168,7 +174,7 @@ def _by_patient(rows: list[Row], layout: Layout) -> tuple[dict[str, _Child], _Ch
     children: dict[str, _Child] = {} if at is not None else {"": _Child()}
     refused = []
     for number, cells in rows:
-        if len(cells) > layout.width and not any(cells[layout.width:]):
+        if len(cells) > layout.width and not any(cells[layout.width :]):
             cells = cells[: layout.width]
         if len(cells) == layout.width:
             patient = "" if at is None else cells[at]
@@ -186,9 +192,7 @@ def _by_patient(rows: list[Row], layout: Layout) -> tuple[dict[str, _Child], _Ch
 # --- the children ------------------------------------------------------------------------------
 
 
-def _readings(
-    table: _Table, knowledge: Knowledge, today: date | None
-) -> Iterator[Reading[Case]]:
+def _readings(table: _Table, knowledge: Knowledge, today: date | None) -> Iterator[Reading[Case]]:
     heading_issues = table.sheet.layout.issues
     for patient, child in table.children.items():
         intake = Intake(knowledge, "table", today)
@@ -204,8 +208,9 @@ def _readings(
         intake.issues.extend(heading_issues)
         _note_refused(intake, orphans, table.sheet.layout)
         for number, _ in orphans.rows:
-            intake.error("no-patient", f"row {number}", "the row names no patient",
-                         "fill the patient column")
+            intake.error(
+                "no-patient", f"row {number}", "the row names no patient", "fill the patient column"
+            )
         yield Reading(None, _capped(tuple(intake.issues)))
 
 
@@ -222,9 +227,12 @@ def _read_child(intake: Intake, sheet: Sheet, child: _Child) -> None:
 def _note_refused(intake: Intake, child: _Child, layout: Layout) -> None:
     for number, cells in child.refused:
         which = "fewer" if len(cells) < layout.width else "more"
-        intake.error("row-ragged", f"row {number}",
-                     f"the row has {which} cells than the headings and is not read",
-                     "quote cells that hold the delimiter, and keep empty cells")
+        intake.error(
+            "row-ragged",
+            f"row {number}",
+            f"the row has {which} cells than the headings and is not read",
+            "quote cells that hold the delimiter, and keep empty cells",
+        )
 
 
 def _capped(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
@@ -239,6 +247,9 @@ def _capped(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
     for issue in tuple(kept):
         more = seen.pop((issue.level, issue.code), 0) - ISSUES_PER_KIND
         if more > 0:
-            kept.append(replace(issue, where="document",
-                                message=f"{more} more of this kind: {issue.message}"))
+            kept.append(
+                replace(
+                    issue, where="document", message=f"{more} more of this kind: {issue.message}"
+                )
+            )
     return tuple(kept)

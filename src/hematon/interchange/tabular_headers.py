@@ -15,99 +15,76 @@ from dataclasses import dataclass, field, replace
 
 from hematon.errors import Issue
 from hematon.interchange.tabular_cells import AGE_UNITS, is_unit
+from hematon.interchange.tabular_names import CONVENTIONAL_UNITS, named_analyte
 from hematon.interchange.words import analyte_named
 from hematon.knowledge import Knowledge
 from hematon.knowledge.compiled import normalize_name
 
-CONVENTIONAL_UNITS = {"mcv": "fL", "mch": "pg", "mpv": "fL", "rdw_cv": "%", "rdw_sd": "fL"}
-"""Analytes every laboratory reports in one unit; a count or a hemoglobin is never assumed."""
-
-_NAMES: dict[str, tuple[str, ...]] = {
+_HEADINGS = {
     # role: headings as `normalize_name` leaves them, the one to prefer first
     "id": (
-        "patientid", "patient", "mrn", "medicalrecordnumber", "subjectid", "subject", "personid",
-        "person", "participantid", "participant", "childid", "child", "caseid", "case", "studyid",
-        "patientno", "patientnumber", "studyno", "recordid", "record", "pid", "id",
+        "patientid patient mrn medicalrecordnumber subjectid subject personid person "
+        "participantid participant childid child caseid case studyid patientno patientnumber "
+        "studyno recordid record pid id"
     ),
-    "sex": ("sex", "gender", "sexatbirth", "birthsex", "administrativesex", "sexo"),
-    "birth": ("dob", "birthdate", "dateofbirth", "birth", "born", "birthday"),
+    "sex": "sex gender sexatbirth birthsex administrativesex sexo",
+    "birth": "dob birthdate dateofbirth birth born birthday",
     "date": (
-        "collected", "collectiondate", "datecollected", "collectedat", "collectiontime",
-        "collectiondatetime", "drawdate", "dateofdraw", "drawn", "drawtime", "sampledate",
-        "specimendate", "dateofsample", "date", "datetime", "charttime", "effectivedate",
-        "observationdate", "measurementdate", "testdate", "dateoftest", "labdate", "visitdate",
-        "resultdate", "resulttime", "reported", "fecha", "time",
+        "collected collectiondate datecollected collectedat collectiontime collectiondatetime "
+        "drawdate dateofdraw drawn drawtime sampledate specimendate dateofsample date datetime "
+        "charttime effectivedate observationdate measurementdate testdate dateoftest labdate "
+        "visitdate resultdate resulttime reported fecha time"
     ),
     "test": (
-        "loinc", "loinccode", "code", "testcode", "test", "testname", "analyte", "analytename",
-        "component", "parameter", "observation", "observationname", "measurement", "labtest",
-        "label", "itemname", "item", "lab", "name",
+        "loinc loinccode code testcode test testname analyte analytename component parameter "
+        "observation observationname measurement labtest label itemname item lab name"
     ),
     "value": (
-        "value", "result", "resultvalue", "testresult", "observationvalue", "measurementvalue",
-        "valuetext", "valuenum", "valuenumeric", "numericvalue", "resultnumeric", "valueasnumber",
+        "value result resultvalue testresult observationvalue measurementvalue valuetext "
+        "valuenum valuenumeric numericvalue resultnumeric valueasnumber"
     ),
     "unit": (
-        "unit", "units", "uom", "valueuom", "resultunit", "resultunits", "unitofmeasure",
-        "unitsofmeasure", "ucum", "unitname",
+        "unit units uom valueuom resultunit resultunits unitofmeasure unitsofmeasure ucum unitname"
     ),
     "low": (
-        "low", "lower", "reflow", "referencelow", "refrangelower", "refrangelow", "normallow",
-        "lowerlimit", "lln", "rangelow", "rangelower", "lablow", "referencerangelow",
+        "low lower reflow referencelow refrangelower refrangelow normallow lowerlimit lln "
+        "rangelow rangelower lablow referencerangelow"
     ),
     "high": (
-        "high", "upper", "refhigh", "referencehigh", "refrangeupper", "refrangehigh", "normalhigh",
-        "upperlimit", "uln", "rangehigh", "rangeupper", "labhigh", "referencerangehigh",
+        "high upper refhigh referencehigh refrangeupper refrangehigh normalhigh upperlimit uln "
+        "rangehigh rangeupper labhigh referencerangehigh"
     ),
-    "range": (
-        "referencerange", "refrange", "normalrange", "referenceinterval", "refinterval",
-        "reference", "range",
-    ),
-    "comparator": ("comparator", "operator"),
-    "status": ("status", "resultstatus"),
-    "findings": ("findings", "phenotypes", "phenotype", "hpo", "hpoterms", "features", "symptoms"),
-    "treatments": (
-        "treatments", "treatment", "medication", "medications", "drug", "drugs", "therapy",
-    ),
+    "range": ("referencerange refrange normalrange referenceinterval refinterval reference range"),
+    "comparator": "comparator operator",
+    "status": "status resultstatus",
+    "findings": "findings phenotypes phenotype hpo hpoterms features symptoms",
+    "treatments": "treatments treatment medication medications drug drugs therapy",
     "ignored": (
-        "flag", "flags", "abnormal", "abnormalflag", "interpretation", "comment", "comments",
-        "note", "notes", "specimen", "specimentype", "sampletype", "sampleid", "specimenid",
-        "accession", "accessionnumber", "orderid", "visit", "visitid", "encounter", "encounterid",
-        "hadmid", "stayid", "site", "hospital", "laboratory", "method", "analyzer", "row", "no",
-        "#", "itemid", "firstname", "lastname", "surname", "patientname", "fullname", "weight",
-        "height", "ward", "ethnicity", "race",
+        "flag flags abnormal abnormalflag interpretation comment comments note notes specimen "
+        "specimentype sampletype sampleid specimenid accession accessionnumber orderid visit "
+        "visitid encounter encounterid hadmid stayid site hospital laboratory method analyzer "
+        "row no # itemid firstname lastname surname patientname fullname weight height ward "
+        "ethnicity race"
     ),
 }
+_NAMES = {role: tuple(headings.split()) for role, headings in _HEADINGS.items()}
 _LONG_ROLES = ("test", "value", "unit", "low", "high", "range", "comparator", "status")
 """Roles that only a long table has."""
 _TREATMENTS = {
-    "transfusion": "blood transfusion", "transfused": "blood transfusion",
-    "rbctransfusion": "red cell transfusion", "plttransfusion": "platelet transfusion",
-    "steroid": "corticosteroid", "steroids": "corticosteroid", "chemo": "chemotherapy",
-    "transplant": "stem cell transplant", "bmt": "bone marrow transplant",
+    "transfusion": "blood transfusion",
+    "transfused": "blood transfusion",
+    "rbctransfusion": "red cell transfusion",
+    "plttransfusion": "platelet transfusion",
+    "steroid": "corticosteroid",
+    "steroids": "corticosteroid",
+    "chemo": "chemotherapy",
+    "transplant": "stem cell transplant",
+    "bmt": "bone marrow transplant",
 }
 """Short headings for treatments; the knowledge's own names are headings too."""
-_SNAKE_UNITS = {
-    "g_dl": "g/dL", "g_l": "g/L", "mg_dl": "mg/dL", "mg_l": "mg/L", "ug_dl": "ug/dL",
-    "ug_l": "ug/L", "ng_ml": "ng/mL", "ng_dl": "ng/dL", "ng_l": "ng/L", "pg_ml": "pg/mL",
-    "mmol_l": "mmol/L", "umol_l": "umol/L", "nmol_l": "nmol/L", "pmol_l": "pmol/L", "u_l": "U/L",
-    "iu_l": "[IU]/L", "iu_ml": "[IU]/mL", "miu_l": "m[IU]/L", "ug_g": "ug/g", "fl": "fL",
-    "pg": "pg", "pct": "%", "percent": "%", "k_ul": "10*3/uL", "k_mm3": "10*3/uL",
-    "m_ul": "10*6/uL", "per_ul": "/uL", "cells_ul": "/uL", "cells_per_ul": "/uL",
-    "per_mm3": "/uL", "per_100wbc": "/100{WBC}", "per_100_wbc": "/100{WBC}",
-    **{
-        f"{ten}{power}_{volume}": f"10*{power}/{ucum}"
-        for ten in ("10e", "x10e", "10_", "x10_", "10x", "10")
-        for power, volume, ucum in ((3, "ul", "uL"), (6, "ul", "uL"), (9, "l", "L"), (12, "l", "L"))
-    },
-}
 _AGE = re.compile(r"age(?:at(?:draw|collection|test|visit|sample|diagnosis))?(?:in)?([a-z]*)")
 _HPO = re.compile(r"\s*(HP)[:_](\d{7})\b.*", re.IGNORECASE | re.ASCII)
 _LOINC = re.compile(r"\s*(?:loinc[\s:_-]*)?(\d{1,6}-\d)\b[\s,]*(.*)", re.IGNORECASE | re.ASCII)
-_BRACKETED = re.compile(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]?\s*")
-_PERCENT = re.compile(r"%|pct\b|_pct|percent", re.IGNORECASE)
-_COUNT_WORD = re.compile(r"[\s_](?:count|level|result|value)$", re.IGNORECASE)
-_ABSOLUTE = re.compile(r"(.+?)[\s_,(]+(?:abs|absolute)\)?", re.IGNORECASE)
 _UNIT_COLUMN = re.compile(r"(.+?)[\s_-]*(?:units?|uom)", re.IGNORECASE)
 
 
@@ -174,8 +151,13 @@ class Layout:
     @property
     def is_table(self) -> bool:
         """Whether anything in it can be used."""
-        return bool(self.is_long or self.results or self.findings or self.treatments
-                    or {"findings", "treatments"} & self.roles.keys())
+        return bool(
+            self.is_long
+            or self.results
+            or self.findings
+            or self.treatments
+            or {"findings", "treatments"} & self.roles.keys()
+        )
 
     def first(self, role: str) -> int | None:
         """Give the place of the preferred column of a role."""
@@ -218,8 +200,13 @@ def read_header(header: Sequence[str], units_row: Sequence[str], knowledge: Know
     results, issues = _without_repeats([c for c in columns if c.analyte])
     issues += [_unknown(i) for i in unknown]
     return Layout(
-        len(header), tuple(labels), roles, age_unit, tuple(results),
-        tuple(c for c in columns if c.finding), tuple(c for c in columns if c.treatment),
+        len(header),
+        tuple(labels),
+        roles,
+        age_unit,
+        tuple(results),
+        tuple(c for c in columns if c.finding),
+        tuple(c for c in columns if c.treatment),
         tuple(issues),
     )
 
@@ -228,8 +215,10 @@ def looks_like_units(row: Sequence[str], layout: Layout) -> bool:
     """Say whether the row under the headings holds units: under results, units and nothing else."""
     cells = [row[c.index].strip() for c in layout.results if c.index < len(row)]
     cells = [cell for cell in cells if cell]
-    return bool(cells) and all(not cell[0].isdigit() or "/" in cell for cell in cells) and all(
-        is_unit(cell) for cell in cells
+    return (
+        bool(cells)
+        and all(not cell[0].isdigit() or "/" in cell for cell in cells)
+        and all(is_unit(cell) for cell in cells)
     )
 
 
@@ -275,8 +264,13 @@ def _column(index: int, text: str, knowledge: Knowledge) -> Column | None:
     if (match := _LOINC.fullmatch(text)) and match[1] in knowledge.loinc:
         known = knowledge.loinc[match[1]]
         unit = match[2].strip("()[] ")
-        return Column(index, f"column {match[1]}", analyte=known.analyte, loinc=match[1],
-                      unit=unit if unit and is_unit(unit) else None)
+        return Column(
+            index,
+            f"column {match[1]}",
+            analyte=known.analyte,
+            loinc=match[1],
+            unit=unit if unit and is_unit(unit) else None,
+        )
     named = named_analyte(text, knowledge)
     if named is not None:
         name, analyte, given = named
@@ -287,53 +281,6 @@ def _column(index: int, text: str, knowledge: Knowledge) -> Column | None:
     if treatment := treatment_names(knowledge).get(plain):
         return Column(index, f"column {text}", treatment=treatment)
     return None
-
-
-def named_analyte(text: str, knowledge: Knowledge) -> tuple[str, str, str | None] | None:
-    """Give name, analyte id and unit of a heading such as `Platelets, K/uL`; None when it is none.
-
-    The whole heading is tried first, because `retic %` is a name and not a name with a unit.
-    """
-    for name in (text, _COUNT_WORD.sub("", text)):
-        if (analyte := analyte_named(knowledge, name, None)) is not None:
-            return name, analyte, implied_unit(name, analyte, knowledge)
-    if (match := _ABSOLUTE.fullmatch(text)) and (
-        analyte := analyte_named(knowledge, match[1], "10*9/L")
-    ):
-        return match[1], analyte, None
-    for name, unit in _splits(text):
-        known = is_unit(unit)
-        analyte = analyte_named(knowledge, name, unit if known else None)
-        if analyte is not None and (known or _BRACKETED.fullmatch(text)):
-            return name, analyte, unit if known else implied_unit(name, analyte, knowledge)
-    return None
-
-
-def implied_unit(name: str, analyte: str, knowledge: Knowledge) -> str | None:
-    """Give `%` when the name itself says so (`NEUT%`, `retic_pct`)."""
-    fits = knowledge.analytes[analyte].unit in ("%", "/100{WBC}")
-    return "%" if fits and _PERCENT.search(name) else None
-
-
-def _splits(text: str) -> list[tuple[str, str]]:
-    """Give every way to cut a heading into a name and a unit."""
-    cuts = []
-    if match := _BRACKETED.fullmatch(text):
-        cuts.append((match[1], match[2]))
-    if text.startswith("%"):
-        cuts.append((text[1:].strip(), "%"))
-    if "," in text:
-        name, _, unit = text.rpartition(",")
-        cuts.append((name, unit.strip()))
-    words = text.split()
-    cuts += [(" ".join(words[:-n]), " ".join(words[-n:])) for n in (1, 2) if len(words) > n]
-    snake = re.sub(r"[\s.-]+", "_", text.lower())
-    cuts += [
-        (snake.removesuffix(f"_{suffix}"), unit)
-        for suffix, unit in _SNAKE_UNITS.items()
-        if snake.endswith(f"_{suffix}")
-    ]
-    return cuts
 
 
 def _with_unit(column: Column, below: str, knowledge: Knowledge) -> Column:
@@ -361,7 +308,8 @@ def _with_unit_columns(
         else:
             columns = [
                 replace(c, unit_index=i, assumed=False, unit=None if c.assumed else c.unit)
-                if c is owner else c
+                if c is owner
+                else c
                 for c in columns
             ]
     return columns, left
@@ -381,18 +329,26 @@ def _without_repeats(columns: list[Column]) -> tuple[list[Column], list[Issue]]:
         elif column.unit is not None and all(c.unit not in (None, column.unit) for c in same):
             kept.append(replace(column, spare=True))
         else:
-            issues.append(Issue(
-                "error", "header-ambiguous", f"row 1, {column.label}",
-                "another column holds the same analyte; this one is not read",
-                "keep one of them, or give each its LOINC code",
-            ))
+            issues.append(
+                Issue(
+                    "error",
+                    "header-ambiguous",
+                    f"row 1, {column.label}",
+                    "another column holds the same analyte; this one is not read",
+                    "keep one of them, or give each its LOINC code",
+                )
+            )
     return kept, issues
 
 
 def _unknown(index: int) -> Issue:
-    return Issue("warning", "header-unknown", f"row 1, column {index + 1}",
-                 "the heading is not one that Hematon knows; the column is not read",
-                 "use the name of an analyte, a LOINC code or an HPO id")
+    return Issue(
+        "warning",
+        "header-unknown",
+        f"row 1, column {index + 1}",
+        "the heading is not one that Hematon knows; the column is not read",
+        "use the name of an analyte, a LOINC code or an HPO id",
+    )
 
 
 def finding_names(knowledge: Knowledge) -> dict[str, str]:

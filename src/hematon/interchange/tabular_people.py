@@ -56,8 +56,12 @@ class Clock:
             return None
         age = (day - self.birth).days
         if age < 0:
-            self.intake.error("date-before-birth", where, "the date lies before the birth",
-                              "correct the date, the date of birth or the age")
+            self.intake.error(
+                "date-before-birth",
+                where,
+                "the date lies before the birth",
+                "correct the date, the date of birth or the age",
+            )
             return None
         return self.intake.check_age(age, where)
 
@@ -82,9 +86,7 @@ def read_person(
     return clock, ages
 
 
-def read_day(
-    intake: Intake, conventions: Conventions, cell: str, where: str
-) -> date | None:
+def read_day(intake: Intake, conventions: Conventions, cell: str, where: str) -> date | None:
     """Give the day a cell means; note one that cannot be read or lies in the future."""
     day = parse_date(cell, conventions)
     if isinstance(day, date):
@@ -114,8 +116,9 @@ def _sex(intake: Intake, sheet: Sheet, rows: Sequence[Row]) -> Sex | None:
     for cell, where in _cells(sheet, "sex", rows).items():
         word = cell.lower()
         if word not in _SEXES:
-            intake.warn("sex-unknown", where, "the word for the sex is not known",
-                        "write male or female")
+            intake.warn(
+                "sex-unknown", where, "the word for the sex is not known", "write male or female"
+            )
         elif (sex := _SEXES[word]) is not None:
             stated.add(sex)
     if len(stated) > 1:
@@ -134,8 +137,12 @@ def _birth(intake: Intake, sheet: Sheet, rows: Sequence[Row]) -> date | None:
 
 
 def _note_mixed(intake: Intake, what: str) -> None:
-    intake.error("mixed-patients", "document", f"the rows of one patient state {what}; "
-                 "neither is used", "correct them, or add a patient column")
+    intake.error(
+        "mixed-patients",
+        "document",
+        f"the rows of one patient state {what}; neither is used",
+        "correct them, or add a patient column",
+    )
 
 
 def _stated_ages(intake: Intake, sheet: Sheet, rows: Sequence[Row]) -> list[int | None]:
@@ -148,13 +155,21 @@ def _stated_ages(intake: Intake, sheet: Sheet, rows: Sequence[Row]) -> list[int 
         age = parse_age(cells[at], layout.age_unit or "years") if cells[at] else None
         where = f"row {number}, {layout.labels[at]}"
         if cells[at] and age is None:
-            intake.error("age-unknown", where, "the age cannot be read",
-                         "write a number of days, months or years and name the unit in the heading")
+            intake.error(
+                "age-unknown",
+                where,
+                "the age cannot be read",
+                "write a number of days, months or years and name the unit in the heading",
+            )
         ages.append(intake.check_age(age, where))
     bare = any(cells[at][-1:].isdigit() for _, cells in rows)
     if bare and not layout.age_unit:
-        intake.warn("age-unknown", layout.labels[at], "the age has no unit; years are assumed",
-                    "write the unit in the heading, for example age (months)")
+        intake.warn(
+            "age-unknown",
+            layout.labels[at],
+            "the age has no unit; years are assumed",
+            "write the unit in the heading, for example age (months)",
+        )
     return ages
 
 

@@ -8,13 +8,8 @@ from typing import NamedTuple
 from hematon.interchange import words
 from hematon.interchange.intake import Intake
 from hematon.interchange.tabular_cells import parse_number
-from hematon.interchange.tabular_headers import (
-    CONVENTIONAL_UNITS,
-    Column,
-    implied_unit,
-    named_analyte,
-    treatment_names,
-)
+from hematon.interchange.tabular_headers import Column, treatment_names
+from hematon.interchange.tabular_names import CONVENTIONAL_UNITS, implied_unit, named_analyte
 from hematon.interchange.tabular_people import Clock, Sheet
 from hematon.knowledge.compiled import normalize_name
 
@@ -109,8 +104,16 @@ class RowReader:
         )
 
     def _take(
-        self, test: _Test, cell: str, label: str, where: str, age: int | None, *,
-        comparator: str = "", low: float | None = None, high: float | None = None,
+        self,
+        test: _Test,
+        cell: str,
+        label: str,
+        where: str,
+        age: int | None,
+        *,
+        comparator: str = "",
+        low: float | None = None,
+        high: float | None = None,
     ) -> None:
         """Take one result: a number with its unit, or a word."""
         number = parse_number(cell, self._sheet.conventions)
@@ -125,11 +128,27 @@ class RowReader:
             self._note_assumed(test.analyte, unit, label)
         sign = number.comparator or comparator
         if test.loinc:
-            self._intake.loinc(test.loinc, number.value, unit, where, age_days=age,
-                               comparator=sign, lab_low=low, lab_high=high)
+            self._intake.loinc(
+                test.loinc,
+                number.value,
+                unit,
+                where,
+                age_days=age,
+                comparator=sign,
+                lab_low=low,
+                lab_high=high,
+            )
         else:
-            self._intake.measurement(test.analyte, number.value, unit, where, age_days=age,
-                                     comparator=sign, lab_low=low, lab_high=high)
+            self._intake.measurement(
+                test.analyte,
+                number.value,
+                unit,
+                where,
+                age_days=age,
+                comparator=sign,
+                lab_low=low,
+                lab_high=high,
+            )
 
     def _take_word(self, analyte_id: str, cell: str, where: str, age: int | None) -> None:
         intake, analyte = self._intake, self._knowledge.analytes[analyte_id]
@@ -145,24 +164,32 @@ class RowReader:
             note = intake.error if any(c.isdigit() for c in cell) else intake.warn
             note(reason, where, f"the sample for {analyte.name} was spoiled", "repeat the draw")
         else:
-            intake.error("value-not-number", where, f"{analyte.name} is not a plain number",
-                         "write the number without a thousands separator, and the unit in the "
-                         "heading")
+            intake.error(
+                "value-not-number",
+                where,
+                f"{analyte.name} is not a plain number",
+                "write the number without a thousands separator, and the unit in the heading",
+            )
 
     def _note_unit(self, analyte_id: str, label: str) -> None:
         """Say once per column that its numbers have no unit: they are all left out."""
         analyte = self._knowledge.analytes[analyte_id]
         if f"{label} {analyte_id}" not in self._noted:
             self._noted.add(f"{label} {analyte_id}")
-            self._intake.error("unit-missing", label, f"{analyte.name} has no unit; none of its "
-                               "numbers is read", f"add the unit, for example {analyte.unit}")
+            self._intake.error(
+                "unit-missing",
+                label,
+                f"{analyte.name} has no unit; none of its numbers is read",
+                f"add the unit, for example {analyte.unit}",
+            )
 
     def _note_assumed(self, analyte_id: str, unit: str, label: str) -> None:
         if f"assumed {label} {analyte_id}" not in self._noted:
             self._noted.add(f"assumed {label} {analyte_id}")
             name = self._knowledge.analytes[analyte_id].name
-            self._intake.warn("unit-missing", label, f"{name} has no unit; {unit} is assumed",
-                              "add the unit")
+            self._intake.warn(
+                "unit-missing", label, f"{name} has no unit; {unit} is assumed", "add the unit"
+            )
 
     # --- long rows -------------------------------------------------------------------------
 
@@ -192,12 +219,24 @@ class RowReader:
             self._read_treatment(test.treatment, value, where, age)
         elif test.analyte:
             low, high = self._limits(cells)
-            self._take(test, value, self._layout.labels[at], where, age, low=low, high=high,
-                       comparator=self._cell(cells, "comparator"))
+            self._take(
+                test,
+                value,
+                self._layout.labels[at],
+                where,
+                age,
+                low=low,
+                high=high,
+                comparator=self._cell(cells, "comparator"),
+            )
         elif text not in self._noted:
             self._noted.add(text)
-            intake.warn("code-unknown", self._where(number, self._layout.roles["test"][0]),
-                        "the test is not one that Hematon uses", "use its LOINC code")
+            intake.warn(
+                "code-unknown",
+                self._where(number, self._layout.roles["test"][0]),
+                "the test is not one that Hematon uses",
+                "use its LOINC code",
+            )
 
     def _test(self, text: str, unit: str) -> _Test:
         key = (text, unit)
@@ -219,8 +258,10 @@ class RowReader:
             name, analyte, own_unit = named
             return self._with_unit(analyte, "", name, unit or own_unit or "")
         plain = normalize_name(text)
-        return _Test(finding=self._sheet.finding_names.get(plain, ""),
-                     treatment=treatment_names(knowledge).get(plain, ""))
+        return _Test(
+            finding=self._sheet.finding_names.get(plain, ""),
+            treatment=treatment_names(knowledge).get(plain, ""),
+        )
 
     def _with_unit(self, analyte: str, loinc: str, name: str, unit: str) -> _Test:
         if unit:
@@ -254,22 +295,30 @@ class RowReader:
         if answer is not None:
             self._state(code, answer, "", where, age)
         elif not words.why_no_number(cell):
-            self._intake.error("value-absent", where, "the cell says neither yes nor no",
-                               "write yes or no, or leave it empty when not looked for")
+            self._intake.error(
+                "value-absent",
+                where,
+                "the cell says neither yes nor no",
+                "write yes or no, or leave it empty when not looked for",
+            )
 
     def _read_findings(self, cell: str, where: str, age: int | None) -> None:
         """Read a cell of several findings: `HP:0001744; !HP:0002716; no fever`."""
         for part in _BETWEEN_FINDINGS.split(cell):
             text = part.strip()
             negation = _EXCLUDED.match(text)
-            text = text[negation.end():] if negation else text
+            text = text[negation.end() :] if negation else text
             if match := _HPO.fullmatch(text):
                 self._state(f"HP:{match[1]}", not negation, match[2].strip(" :()"), where, age)
             elif code := self._sheet.finding_names.get(normalize_name(text)):
                 self._state(code, not negation, "", where, age)
             elif text:
-                self._intake.error("code-unknown", where, "a finding is not one that Hematon knows",
-                                   "use its HPO id")
+                self._intake.error(
+                    "code-unknown",
+                    where,
+                    "a finding is not one that Hematon knows",
+                    "use its HPO id",
+                )
 
     def _state(self, code: str, observed: bool, label: str, where: str, age: int | None) -> None:
         # A finding repeated on every draw is one finding, first seen on the first of them.
@@ -296,5 +345,6 @@ class RowReader:
         self._treated.add((text, age))
         if not self._intake.treatment(text, where, start=age) and text not in self._noted:
             self._noted.add(text)
-            self._intake.warn("medication-not-used", where,
-                              "a treatment is read; nothing depends on it")
+            self._intake.warn(
+                "medication-not-used", where, "a treatment is read; nothing depends on it"
+            )

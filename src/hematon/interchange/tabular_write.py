@@ -13,7 +13,15 @@ from hematon.engine.case import Case
 from hematon.knowledge import Knowledge
 
 COLUMNS = (
-    "id", "sex", "birth_date", "age_days", "test", "value", "unit", "low", "high",
+    "id",
+    "sex",
+    "birth_date",
+    "age_days",
+    "test",
+    "value",
+    "unit",
+    "low",
+    "high",
 )
 
 
@@ -33,8 +41,17 @@ def write(case: Case, knowledge: Knowledge) -> str:
     who = (case.id, case.sex or "", case.birth_date or "")
     for m in case.measurements:
         unit = knowledge.analytes[m.analyte].unit
-        table.writerow((*who, _blank(m.age_days), m.analyte, f"{m.comparator}{m.value!r}", unit,
-                        _blank(m.lab_low), _blank(m.lab_high)))
+        table.writerow(
+            (
+                *who,
+                _blank(m.age_days),
+                m.analyte,
+                f"{m.comparator}{m.value!r}",
+                unit,
+                _blank(m.lab_low),
+                _blank(m.lab_high),
+            )
+        )
     for f in case.findings:
         answer = "present" if f.observed else "absent"
         table.writerow((*who, _blank(f.age_days), f.code, answer, "", "", ""))

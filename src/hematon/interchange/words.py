@@ -6,6 +6,7 @@ A word that is not listed means nothing here; no reader guesses.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Literal
 
@@ -14,45 +15,38 @@ from hematon.errors import UnitError
 from hematon.knowledge import Knowledge
 from hematon.knowledge.compiled import normalize_name
 
-POSITIVE = frozenset(
-    (
-        "positive", "pos", "+", "++", "+++", "present", "detected", "reactive", "observed",
-        "yes", "y", "true", "weakly positive", "positiv", "positivo",
-    )
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split("|"))
+
+
+POSITIVE = _listed(
+    "+|++|+++|detected|observed|pos|positiv|positive|positivo|present|reactive|true|"
+    "weakly positive|y|yes"
 )
-NEGATIVE = frozenset(
-    (
-        "negative", "neg", "absent", "not present", "not detected", "undetected",
-        "none detected", "non-reactive", "nonreactive", "excluded", "no", "n", "false",
-        "negativ", "negativo",
-    )
+NEGATIVE = _listed(
+    "absent|excluded|false|n|neg|negativ|negative|negativo|no|non-reactive|none detected|"
+    "nonreactive|not detected|not present|undetected"
 )
-POSITIVE_CODES = frozenset(
-    (
-        "NCIT:C25626", "NCIT:C38758", "SNOMED:10828004", "SNOMED:260373001", "SNOMED:52101004",
-        "SNOMED:11214006", "LOINC:LA6576-8", "LOINC:LA11882-0", "LOINC:LA9633-4",
-    )
+POSITIVE_CODES = _listed(
+    "LOINC:LA11882-0|LOINC:LA6576-8|LOINC:LA9633-4|NCIT:C25626|NCIT:C38758|SNOMED:10828004|"
+    "SNOMED:11214006|SNOMED:260373001|SNOMED:52101004"
 )
-NEGATIVE_CODES = frozenset(
-    (
-        "NCIT:C48190", "NCIT:C38757", "SNOMED:260385009", "SNOMED:260415000", "SNOMED:2667000",
-        "SNOMED:131194007", "LOINC:LA6577-6", "LOINC:LA11883-8", "LOINC:LA9634-2",
-    )
+NEGATIVE_CODES = _listed(
+    "LOINC:LA11883-8|LOINC:LA6577-6|LOINC:LA9634-2|NCIT:C38757|NCIT:C48190|SNOMED:131194007|"
+    "SNOMED:260385009|SNOMED:260415000|SNOMED:2667000"
+)
+_ABSENT = _listed(
+    "#n/a|*|-|--|---|.|?|canceled|cancelled|in progress|insufficient|insufficient sample|"
+    "insufficient specimen|missing|n/a|na|nan|nd|nil|none|not available|not done|not measured|"
+    "not performed|not tested|null|pending|qns|quantity not sufficient|rejected|see below|"
+    "see comment|see note|test not performed|tnp|unk|unknown"
 )
 _MARKS = (("%", "%"), ("#", "10*9/L"))
 """How analyzers mark a percentage and an absolute count, with a unit of the kind."""
-_SPOILED = (
-    "clot", "clump", "hemoly", "haemoly", "lipemi", "lipaemi", "contaminat", "dilut", "aggregat",
-    "unsatisf", "satellit",
-)
-_ABSENT = frozenset(
-    (
-        ".", "-", "--", "---", "?", "*", "n/a", "na", "nan", "nd", "none", "nil", "null", "unk",
-        "unknown", "pending", "insufficient", "quantity not sufficient", "qns", "see note",
-        "see comment", "see below", "not done", "not performed", "not measured", "not available",
-        "not tested", "test not performed", "tnp", "cancelled", "canceled", "missing",
-        "insufficient sample", "insufficient specimen", "#n/a", "in progress", "rejected",
-    )
+_COUNT_WORD = re.compile(r"[\s_](?:count|level|result|value)$", re.IGNORECASE)
+_SPOILED = _listed(
+    "aggregat|clot|clump|contaminat|dilut|haemoly|hemoly|lipaemi|lipemi|satellit|unsatisf"
 )
 
 
@@ -79,14 +73,26 @@ def why_no_number(text: str) -> Literal["value-absent", "sample-quality", ""]:
 def analyte_named(knowledge: Knowledge, name: str, unit: str | None) -> str | None:
     """Give the analyte a name means; the unit tells a percentage from an absolute count.
 
-    `Neutrophils` in `%` and in `10*9/L` are two analytes with one name.
+    `Neutrophils` in `%` and in `10*9/L` are two analytes with one name. A word such as `count` at
+    the end is not needed to know one.
     """
-    plain = normalize_name(name)
-    if unit is not None:
-        marked = knowledge.headers.get(f"{plain}{_mark(unit)}")
-        if marked is not None:
-            return marked
-    return knowledge.headers.get(plain)
+    mark = "" if unit is None else _mark(unit)
+    for plain in _spellings(name):
+        found = knowledge.headers.get(f"{plain}{mark}") or knowledge.headers.get(plain)
+        if found is not None:
+            return found
+    return None
+
+
+def names_an_analyte(knowledge: Knowledge, name: str) -> bool:
+    """Say whether a name means an analyte with some unit or none."""
+    return any(
+        plain + mark in knowledge.headers for plain in _spellings(name) for mark in ("", "%", "#")
+    )
+
+
+def _spellings(name: str) -> tuple[str, str]:
+    return normalize_name(name), normalize_name(_COUNT_WORD.sub("", name))
 
 
 @lru_cache(maxsize=512)

@@ -48,8 +48,7 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
     """
     parameters = {name: p.value for name, p in files.model.parameters.items()}
     findings = files.findings.findings
-    frequency, background, general = _frequencies(files, parameters)
-    present, absent = _log_ratios(frequency, background, parameters)
+    frequency, background = _frequencies(files, parameters)
     tests = _tests(files, frequency)
     return {
         "version": max(c.reviewed for c in files.conditions).isoformat(),
@@ -104,13 +103,12 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
             "hpo_obsolete": files.hpo.obsolete,
             "hpo_ids": files.hpo.ids,
             "intervals": {f.analyte: _interval(f) for f in files.intervals},
-            "frequency": frequency.tolist(),
-            "log_ratio_present": present.T.tolist(),
-            "log_ratio_absent": absent.T.tolist(),
+            "frequency": _rounded(frequency),
+            "background": _rounded(background),
             "evidence": list(_evidence(files)),
             "undamped_groups": files.model.undamped_groups,
             "lineages": [c.model_dump() for c in files.model.lineages],
-            "lineage_weights": _lineage_weights(files, frequency, background).T.tolist(),
+            "lineage_weights": _rounded(_lineage_weights(files, frequency, background).T),
             "channels": _channels(files, frequency),
             "variants": [v.model_dump() for v in files.model.variants],
             "test_positive": tests["positive"],
@@ -124,6 +122,11 @@ def rule(criterion: records.Criterion | None) -> Json | None:
         return None
     plain: Json = criterion.model_dump(by_alias=True, exclude_none=True)
     return plain
+
+
+def _rounded(values: Floats) -> Any:
+    """Write numbers with ten decimals: far below what any frequency is known to, half the size."""
+    return np.round(values, 10).tolist()
 
 
 def _invert(findings: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -270,8 +273,8 @@ def _knots(bands: list[records.IntervalBand]) -> list[list[float]]:
 
 def _frequencies(
     files: KnowledgeFiles, parameters: Mapping[str, float]
-) -> tuple[Floats, Floats, Floats]:
-    """Give P(finding | condition), background and general frequency.
+) -> tuple[Floats, Floats]:
+    """Give P(finding | condition) and background frequency.
 
     A counted n of N is drawn towards the background by `pseudo_count` children; a finding with no
     row in a condition has its frequency in the general population; the row for something else
@@ -294,16 +297,7 @@ def _frequencies(
                 value = (e.n + k * background[at]) / (e.of + k)
             frequency[row, at] = value
     floor = parameters["frequency_floor"]
-    return np.clip(frequency, floor, 1 - floor), background, general
-
-
-def _log_ratios(
-    frequency: Floats, background: Floats, parameters: Mapping[str, float]
-) -> tuple[Floats, Floats]:
-    low, high = parameters["ratio_min"], parameters["ratio_max"]
-    present = np.log(np.clip(frequency / background, low, high))
-    absent = np.log(np.clip((1 - frequency) / (1 - background), low, high))
-    return present, absent
+    return np.clip(frequency, floor, 1 - floor), background
 
 
 def _evidence(files: KnowledgeFiles) -> Iterable[Json]:
@@ -421,7 +415,7 @@ def _channels(files: KnowledgeFiles, frequency: Floats) -> list[Json]:
         weights[:, 0] = 1 - weights.sum(axis=1)
         channels.append(
             {"analyte": channel.analyte, "text": channel.text,
-             "states": [s.model_dump() for s in channel.states], "weights": weights.T.tolist()}
+             "states": [s.model_dump() for s in channel.states], "weights": _rounded(weights.T)}
         )
     return channels
 
@@ -453,14 +447,14 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
             pass
         elif test.finding is not None and test.conditions != ["*"]:
             row = len(positive)
-            positive.append(frequency[:, column[test.finding]].tolist())
+            positive.append(_rounded(frequency[:, column[test.finding]]))
         elif test.sensitivity is not None and test.specificity is not None:
             wanted = _test_conditions(test, files)
             if wanted:
                 row = len(positive)
                 high = min(test.sensitivity, 0.995)
                 low = max(1 - test.specificity, 0.002)
-                positive.append([high if name in wanted else low for name in names])
+                positive.append([high if name in wanted else round(low, 10) for name in names])
         info.append(
             {"index": index, "row": row, "id": test.id, "name": test.name, "tier": test.tier,
              "tier_when": test.tier_when, "specimen": test.specimen, "positive": test.positive,

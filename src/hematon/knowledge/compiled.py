@@ -283,13 +283,22 @@ class Knowledge:
 
     @cached_property
     def log_ratio_present(self) -> Floats:
-        """(findings, conditions): natural log likelihood ratio of a present finding."""
-        return np.array(self.raw["log_ratio_present"])
+        """(findings, conditions): natural log likelihood ratio of a present finding.
+
+        Against the background frequency, each ratio held between `ratio_min` and `ratio_max`.
+        """
+        ratio = self.frequency / np.array(self.raw["background"])
+        return self._held(ratio)
 
     @cached_property
     def log_ratio_absent(self) -> Floats:
         """(findings, conditions): natural log likelihood ratio of an absent finding."""
-        return np.array(self.raw["log_ratio_absent"])
+        ratio = (1 - self.frequency) / (1 - np.array(self.raw["background"]))
+        return self._held(ratio)
+
+    def _held(self, ratio: Floats) -> Floats:
+        low, high = self.parameters["ratio_min"], self.parameters["ratio_max"]
+        return np.ascontiguousarray(np.log(np.clip(ratio, low, high)).T)
 
     @cached_property
     def lineage_weights(self) -> Floats:

@@ -9,7 +9,7 @@ the page's style sheet. Coordinates are rounded, so that the same input gives th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from hematon.engine.batch import SUPPORT_BEFORE
 from hematon.engine.describe import SUPPORT
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import scales, selection, wording
-from hematon.report.markup import Child, Markup, element
+from hematon.report.markup import Markup, element
 from hematon.report.quantities import number, short_age, unit
 
 Floats = npt.NDArray[np.float64]
@@ -30,6 +30,8 @@ WIDTH, HEIGHT = 280.0, 184.0
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 32.0, 16.0, 26.0
 BAND_STEPS: Final = 48
 MOST_LABELS: Final = 8
+CROWD: Final = 16
+"""With more draws than this, points are small and only four values are labelled."""
 CHARACTER_WIDTH: Final = 6.3
 LINE_HEIGHT: Final = 12.0
 CHARTED: Final = (
@@ -104,7 +106,7 @@ def chart(assessment: Assessment, knowledge: Knowledge, analyte: str) -> Markup:
         _band(frame, drawn),
         _limits(frame, drawn),
         _line(frame, inputs),
-        [_point(frame, item) for item in inputs],
+        [_point(frame, item, small=len(inputs) > CROWD) for item in inputs],
         _labels(frame, inputs),
         class_="chart",
         viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
@@ -113,9 +115,7 @@ def chart(assessment: Assessment, knowledge: Knowledge, analyte: str) -> Markup:
     )
 
 
-def band(
-    assessment: Assessment, knowledge: Knowledge, analyte: str, age_days: Floats
-) -> Band:
+def band(assessment: Assessment, knowledge: Knowledge, analyte: str, age_days: Floats) -> Band:
     """Give the limits at ages in days; over both sexes when the sex is not stated.
 
     Returns:
@@ -149,14 +149,12 @@ def described(inputs: Sequence[Input], drawn: Band) -> str:
     return f"{inputs[0].name}: {values}. Reference band at the end of the chart: {limits}."
 
 
-def _axes(frame: _Frame) -> Child:
+def _axes(frame: _Frame) -> Iterator[Markup]:
     low, high = frame.values
     for tick in scales.value_ticks(low, high, log=frame.log):
         y = frame.y(tick)
         yield element("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
-        yield element(
-            "text", number(tick), class_="tick", x=LEFT - 5, y=y + 3.5, text_anchor="end"
-        )
+        yield element("text", number(tick), class_="tick", x=LEFT - 5, y=y + 3.5, text_anchor="end")
     floor = HEIGHT - BOTTOM
     yield element("line", class_="axis", x1=LEFT, x2=WIDTH - RIGHT, y1=floor, y2=floor)
     for tick in scales.age_ticks(*frame.ages):
@@ -172,7 +170,7 @@ def _band(frame: _Frame, drawn: Band) -> Markup:
     return element("path", class_="band", d=f"M{upper}L{lower}Z")
 
 
-def _limits(frame: _Frame, drawn: Band) -> Child:
+def _limits(frame: _Frame, drawn: Band) -> Iterator[Markup]:
     lines = (("limit", drawn.lower), ("median", drawn.median), ("limit", drawn.upper))
     taken: list[float] = []
     for kind, values in lines:
@@ -197,10 +195,10 @@ def _line(frame: _Frame, inputs: Sequence[Input]) -> Markup | None:
     return element("path", class_="course", d=f"M{'L'.join(at)}")
 
 
-def _point(frame: _Frame, item: Input) -> Markup:
+def _point(frame: _Frame, item: Input, *, small: bool) -> Markup:
     x, y = frame.x(item.age_days or 0), frame.y(item.value)
-    size = 4.6 if item.used else 3.4
-    kind = "point hollow" if is_supported(item) else "point"
+    size = 4.6 if item.used else 2.4 if small else 3.4
+    kind = ("point hollow" if is_supported(item) else "point") + (" small" if small else "")
     if not item.comparator:
         return element("circle", class_=kind, cx=x, cy=y, r=size)
     tip = size + 2 if "<" in item.comparator else -size - 2
@@ -213,11 +211,12 @@ def is_supported(item: Input) -> bool:
     return item.support not in ("", SUPPORT[SUPPORT_BEFORE])
 
 
-def _labels(frame: _Frame, inputs: Sequence[Input]) -> Child:
+def _labels(frame: _Frame, inputs: Sequence[Input]) -> Iterator[Markup]:
     """Label the values that matter most, where there is room."""
     taken: list[tuple[float, float, float]] = []
     points = [(frame.x(i.age_days or 0), frame.y(i.value)) for i in inputs]
-    for k in scales.by_importance([i.value for i in inputs])[:MOST_LABELS]:
+    most = 4 if len(inputs) > CROWD else MOST_LABELS
+    for k in scales.by_importance([i.value for i in inputs])[:most]:
         text = f"{inputs[k].comparator}{number(inputs[k].value)}"
         x, y = points[k]
         half = len(text) * CHARACTER_WIDTH / 2

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hematon.engine.assessment import Assessment, Input
 from hematon.knowledge.compiled import Knowledge
-from hematon.report import selection, wording
+from hematon.report import evidence, selection, wording
 from hematon.report.html_parts import bullets, paragraph
 from hematon.report.markup import element, join
 from hematon.report.quantities import age, clean, number, prose
@@ -49,7 +49,9 @@ def render(assessment: Assessment, knowledge: Knowledge) -> dict[str, Any]:
         "resourceType": "DiagnosticReport",
         "language": "en-US",
         "text": {"status": "additional", "div": _narrative(assessment)},
-        "identifier": [{"type": {"text": "Hash of the input"}, "value": clean(assessment.input_hash)}],
+        "identifier": [
+            {"type": {"text": "Hash of the input"}, "value": clean(assessment.input_hash)}
+        ],
         "status": "preliminary",
         "category": [_concept(_CATEGORIES, "HM", "Hematology")],
         "code": {"text": wording.TITLE},
@@ -78,7 +80,10 @@ def _statements(assessment: Assessment) -> Iterable[tuple[str, str]]:
     yield "Time to act, not judged", wording.could_be_higher(urgency)
     for name, title in wording.LINEAGES:
         lineage = getattr(assessment.lineages, name)
-        yield title, f"{wording.lineage_value(lineage)}, {wording.lineage_status(lineage)}"
+        drawn = wording.drawn(assessment, lineage)
+        value = f"{wording.lineage_value(lineage)} {drawn}".strip()
+        yield title, f"{value}, {wording.lineage_status(lineage)}"
+    yield "Treatment", wording.treated(assessment)
     met = selection.severity_by_answer(assessment, "yes")
     yield "Criteria met", "; ".join(prose(s.name) for s in met)
     yield (
@@ -98,7 +103,7 @@ def _ranked(assessment: Assessment) -> Iterable[str]:
     shown = {c.condition for c in selection.leading(assessment)}
     for candidate in assessment.differential:
         if candidate.condition in shown or selection.is_something_else(candidate):
-            yield f"{candidate.rank}. {prose(candidate.name)} ({wording.band(candidate)})"
+            yield f"{candidate.rank}. {prose(candidate.name)} ({evidence.band(candidate)})"
 
 
 def _narrative(assessment: Assessment) -> str:
@@ -204,7 +209,7 @@ def _ranges(item: Input) -> list[dict[str, Any]]:
             side: _quantity(limit, item.unit) for side, limit in limits.items() if limit is not None
         }
         if given:
-            kind = {"coding": [{"system": _RANGE_TYPES, "code": "normal", "display": "Normal Range"}]}
+            kind = _concept(_RANGE_TYPES, "normal", "Normal Range")
             ranges.append({**given, "type": kind, "text": text})
     return ranges
 

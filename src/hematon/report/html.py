@@ -7,6 +7,7 @@ through `markup.element`, which escapes it; the page also forbids itself scripts
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
@@ -23,10 +24,12 @@ from hematon.report.html_parts import (
     section,
     table,
 )
-from hematon.report.markup import Child, Markup, element, join, style_sheet
+from hematon.report.markup import Markup, element, join, style_sheet
 from hematon.report.quantities import prose, short_age, unit
 
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 _LINEAGE_ANALYTES: Final = ("hemoglobin", "anc", "platelets")
 _CONTENTS: Final = (
     ("urgency", "Time to act"),
@@ -115,6 +118,7 @@ def _urgency(assessment: Assessment) -> Markup:
         paragraph("Also met, less urgent", class_="subhead") if lesser else None,
         bullets((_reason(r, assessment) for r in lesser), "reasons lesser") if lesser else None,
         _could_be_higher(assessment),
+        paragraph(treated) if (treated := wording.treated(assessment)) else None,
         paragraph(wording.CAUTION, class_="note"),
         class_=LEVEL_CLASSES[urgency.level],
     )
@@ -183,7 +187,7 @@ def _lineages(assessment: Assessment, knowledge: Knowledge) -> Markup:
     )
 
 
-def _panels(assessment: Assessment, knowledge: Knowledge) -> Child:
+def _panels(assessment: Assessment, knowledge: Knowledge) -> Iterator[Markup]:
     drawn = charts.charted(assessment, knowledge)
     for name, title in wording.LINEAGES:
         lineage: Lineage = getattr(assessment.lineages, name)
@@ -191,7 +195,11 @@ def _panels(assessment: Assessment, knowledge: Knowledge) -> Child:
             "article",
             element("h3", title),
             paragraph(wording.lineage_value(lineage), class_="figure"),
-            paragraph(wording.lineage_status(lineage), class_=f"status {lineage.status}"),
+            paragraph(
+                element("span", wording.lineage_status(lineage), class_=lineage.status),
+                f" · drawn {age}" if (age := wording.drawn(assessment, lineage)) else None,
+                class_="status",
+            ),
             _figure(assessment, knowledge, lineage.analyte) if lineage.analyte in drawn else None,
             class_=f"panel {name}",
         )
@@ -217,7 +225,9 @@ def _legend() -> Markup:
     return paragraph(
         "Shaded: reference band for age and sex; solid lines its limits, dashed its median. "
         "Filled point: as measured; larger: in the judged draw; hollow: under a treatment that "
-        "supports or explains it. Open triangle: reported as below (pointing down) or above (pointing up).",
+        "supports or explains it. Open triangle: reported as below (pointing down) or above "
+        "(pointing up). White cells, platelets and reticulocytes are drawn on a logarithmic scale; "
+        "a count of zero stands on its floor.",
         class_="note",
     )
 
@@ -283,5 +293,7 @@ def _severity(assessment: Assessment) -> Markup:
         "Severity criteria",
         table("Met", headers, rows("yes")) if met else paragraph("No criterion is met."),
         table("Cannot be graded", headers, rows("unknown")) if open_ else None,
-        details(f"Not met ({len(unmet)})", table("Not met", headers, rows("no"))) if unmet else None,
+        details(f"Not met ({len(unmet)})", table("Not met", headers, rows("no")))
+        if unmet
+        else None,
     )

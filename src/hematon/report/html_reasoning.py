@@ -7,7 +7,7 @@ from typing import Final
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution, NextTest
 from hematon.knowledge.compiled import Knowledge
-from hematon.report import selection, wording
+from hematon.report import evidence, selection, wording
 from hematon.report.html_parts import bullets, details, paragraph, reference, section, table
 from hematon.report.markup import Child, Markup, element, join
 from hematon.report.quantities import number, percent, prose, ratio, signed
@@ -21,14 +21,14 @@ def differential(assessment: Assessment, knowledge: Knowledge) -> Markup:
     return section(
         "differential",
         wording.CONSIDER,
-        paragraph(wording.RANKING_RULE),
+        paragraph(evidence.RANKING_RULE),
         _cards(assessment),
-        paragraph(f"{wording.expert_share(assessment)} {wording.LEGEND}", class_="note"),
+        paragraph(f"{evidence.expert_share(assessment)} {evidence.LEGEND}", class_="note"),
         _others(assessment),
         details(
             "How this ranking works",
-            paragraph(wording.how_ranking_works(assessment)),
-            paragraph(wording.band_rule(knowledge)),
+            paragraph(evidence.how_ranking_works(assessment)),
+            paragraph(evidence.band_rule(knowledge)),
             class_="explains",
         ),
         _model_numbers(assessment),
@@ -52,7 +52,7 @@ def _heading(candidate: Candidate) -> Markup:
         "h3",
         element("span", f"{candidate.rank}", class_="rank"),
         element("span", prose(candidate.name), class_="name"),
-        element("span", wording.band(candidate), class_="band"),
+        element("span", evidence.band(candidate), class_="band"),
         element("span", "must not be missed", class_="flag") if candidate.never_miss else None,
     )
 
@@ -61,7 +61,7 @@ def _candidate(candidate: Candidate, assessment: Assessment) -> Markup:
     weighed = selection.weigh(candidate)
     return join(
         _heading(candidate),
-        paragraph(wording.excluded(candidate), class_="excluded") if candidate.excluded else None,
+        paragraph(evidence.excluded(candidate), class_="excluded") if candidate.excluded else None,
         paragraph(prose(candidate.note), class_="remark") if candidate.note else None,
         element(
             "div",
@@ -69,7 +69,7 @@ def _candidate(candidate: Candidate, assessment: Assessment) -> Markup:
             _side("Evidence against", weighed.opposing, assessment),
             class_="sides",
         ),
-        paragraph(wording.no_difference(weighed.indifferent), class_="note")
+        paragraph(evidence.no_difference(weighed.indifferent), class_="note")
         if weighed.indifferent
         else None,
         [paragraph(_prior(p, assessment), class_="note") for p in weighed.prior],
@@ -81,20 +81,20 @@ def _prior(prior: Contribution, assessment: Assessment) -> Markup:
     return join(text, reference(prior.grade, prior.source, assessment.citations))
 
 
-def _side(title: str, evidence: tuple[Contribution, ...], assessment: Assessment) -> Markup:
-    items = (element("li", _evidence(c, assessment)) for c in evidence)
-    body = element("ul", items, class_="evidence") if evidence else paragraph("None stated.")
+def _side(title: str, pieces: tuple[Contribution, ...], assessment: Assessment) -> Markup:
+    items = (element("li", _evidence(c, assessment)) for c in pieces)
+    body = element("ul", items, class_="evidence") if pieces else paragraph("None stated.")
     return element("div", element("h4", title), body)
 
 
 def _evidence(contribution: Contribution, assessment: Assessment) -> Markup:
-    seen = wording.seen(contribution)
+    seen = evidence.seen(contribution)
     return join(
-        element("span", wording.evidence_text(contribution), class_="what"),
+        element("span", evidence.evidence_text(contribution), class_="what"),
         element(
             "span",
             element("b", f"LR {ratio(contribution.likelihood_ratio)}"),
-            f", {wording.strength(contribution)}",
+            f", {evidence.strength(contribution)}",
             class_="weight",
         ),
         _bar(contribution.log_likelihood_ratio),
@@ -120,7 +120,7 @@ def _bar(log_ratio: float) -> Markup:
 def _something_else(candidate: Candidate) -> Markup:
     return join(
         _heading(candidate),
-        paragraph("Causes that the knowledge does not hold. Its place says how much room is left for them."),
+        paragraph("Causes that the knowledge does not hold. Its place says how much room is left."),
     )
 
 
@@ -128,8 +128,8 @@ def _others(assessment: Assessment) -> Markup:
     rows = [
         (
             f"{c.rank}. {prose(c.name)}",
-            wording.band(c) + (f"; {wording.excluded(c)}" if c.excluded else ""),
-            *wording.strongest(c),
+            evidence.band(c) + (f"; {evidence.excluded(c)}" if c.excluded else ""),
+            *evidence.strongest(c),
         )
         for c in selection.others(assessment)
     ]
@@ -148,11 +148,20 @@ def _others(assessment: Assessment) -> Markup:
 def _model_numbers(assessment: Assessment) -> Markup:
     names = selection.conditions_by_id(assessment)
     ranking = [
-        (f"{c.rank}. {prose(c.name)}", percent(c.posterior), signed(c.log_odds_against_something_else, 2))
+        (
+            f"{c.rank}. {prose(c.name)}",
+            percent(c.posterior),
+            signed(c.log_odds_against_something_else, 2),
+        )
         for c in assessment.differential
     ]
     gains = [
-        (prose(t.name), number(t.information_gain, 2), number(t.never_miss_gain, 2), _chances(t, names))
+        (
+            prose(t.name),
+            number(t.information_gain, 2),
+            number(t.never_miss_gain, 2),
+            _chances(t, names),
+        )
         for t in assessment.next_tests
     ]
     return details(
@@ -192,7 +201,7 @@ def always_shown(assessment: Assessment) -> Markup:
             element("strong", prose(shown.name)),
             f": {wording.why_shown(shown)}",
             element("span", f" ({place})", class_="ref")
-            if (place := wording.place(assessment, shown.condition))
+            if (place := evidence.place(assessment, shown.condition))
             else None,
             paragraph(prose(shown.text), class_="note") if shown.text else None,
         )
@@ -201,7 +210,10 @@ def always_shown(assessment: Assessment) -> Markup:
     return section(
         "always",
         "Must not be missed, whatever the ranking",
-        paragraph("Named by fixed rules on the counts. A condition leaves this list only when the record excludes it."),
+        paragraph(
+            "Named by fixed rules on the counts. A condition leaves this list only when the "
+            "record excludes it."
+        ),
         bullets(items, "floor")
         if assessment.always_show
         else paragraph("No rule names a condition from what is stated."),
@@ -258,5 +270,7 @@ def hazards(assessment: Assessment, knowledge: Knowledge) -> Markup:
     return section(
         "hazards",
         "Treatment hazards",
-        bullets(items, "hazards") if items else paragraph("No hazard is named from what is stated."),
+        bullets(items, "hazards")
+        if items
+        else paragraph("No hazard is named from what is stated."),
     )

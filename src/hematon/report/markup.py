@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Final
+from typing import Final, TypeAlias
 
 from hematon.report.quantities import clean
 
@@ -21,8 +21,8 @@ class Markup(str):
     __slots__ = ()
 
 
-Child = str | None | Iterable["str | None"]
-Value = str | int | float | bool | None
+Child: TypeAlias = "str | Iterable[Child] | None"
+Value: TypeAlias = str | int | float | bool | None
 
 
 def text(value: str) -> Markup:

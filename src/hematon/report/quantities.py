@@ -40,7 +40,7 @@ _IN_PROSE: Final = re.compile(
     + r"|\bug/|\bumol/|/uL\b|>=|<="
 )
 _SIGNS: Final = {"ug/": "µg/", "umol/": "µmol/", "/uL": "/µL", ">=": "≥", "<=": "≤"}
-# Directional embeddings, overrides and isolates; category Cf also holds joiners, which scripts need.
+# Embeddings, overrides and isolates; the rest of category Cf holds joiners that scripts need.
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ASCII: Final = {
     "×10⁹": "x10^9",
@@ -113,7 +113,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def quantity(value: float, ucum: str, *, comparator: str = "", digits: int = 4) -> str:
-    """Write a number with its unit, `<10 ×10⁹/L`; a result that is only present or absent as such."""
+    """Write a number with its unit, `<10 ×10⁹/L`; a presence as positive or negative."""
     if ucum == "{presence}":
         return "positive" if value > 0 else "negative"
     sign = _SIGNS.get(comparator, comparator)
@@ -121,14 +121,17 @@ def quantity(value: float, ucum: str, *, comparator: str = "", digits: int = 4) 
 
 
 def interval(lower: float | None, upper: float | None, ucum: str) -> str:
-    """Write limits, `11.5–15.5 g/dL`, `at least 1.5`, or empty when there are none."""
-    if lower is None and upper is None:
-        return ""
-    if upper is None or not math.isfinite(upper):
-        return f"from {_joined(number(lower or 0.0, 3), unit(ucum))}"
-    if lower is None:
-        return f"to {_joined(number(upper, 3), unit(ucum))}"
-    return _joined(f"{number(lower, 3)}–{number(upper, 3)}", unit(ucum))
+    """Write limits: `11.5–15.5 g/dL`, `from 1.5 g/dL`, `to 450 g/dL`, empty without either."""
+    # A limit of infinity, as some laboratories send it, is no limit.
+    low, high = (
+        "" if limit is None or not math.isfinite(limit) else number(limit, 3)
+        for limit in (lower, upper)
+    )
+    if low and high:
+        return _joined(f"{low}–{high}", unit(ucum))
+    if low:
+        return _joined(f"from {low}", unit(ucum))
+    return _joined(f"to {high}", unit(ucum)) if high else ""
 
 
 def _joined(figure: str, printed_unit: str) -> str:
@@ -181,7 +184,8 @@ def _age_parts(days: int) -> list[tuple[int, str]]:
         return [(days, "day")]
     if days < 61:
         return [(days // 7, "week")]
-    months = int(days / DAYS_PER_MONTH + 1e-6)
+    # Half a day of grace: a year of 365 days is twelve months.
+    months = int((days + 0.5) / DAYS_PER_MONTH)
     if months < 24:
         return [(months, "month")]
     years, rest = divmod(months, 12)

@@ -21,14 +21,13 @@ LEAST_LOG_VALUE: Final = 0.02
 def window(age_days: Sequence[float]) -> tuple[float, float]:
     """Give the ages to draw around the draws: wide enough that one draw still makes a picture."""
     first, final = min(age_days), max(age_days)
+    span = final - first
     # The band of a newborn changes in days, that of a school child over years.
-    around = max(7.0, 0.08 * final, 0.12 * (final - first))
+    around = max(7.0, 0.12 * span, (0.03 if span else 0.08) * final)
     return max(first - around, 0.0), final + around
 
 
-def extent(
-    values: Sequence[float], edges: Sequence[float], *, log: bool
-) -> tuple[float, float]:
+def extent(values: Sequence[float], edges: Sequence[float], *, log: bool) -> tuple[float, float]:
     """Give the lowest and highest value to draw, holding every value and the band."""
     if log:
         positive = [v for v in (*values, *edges) if v > 0]

@@ -48,7 +48,8 @@ class Weighed:
 
 def weigh(candidate: Candidate) -> Weighed:
     """Sort a condition's evidence into for, against and neither."""
-    prior, evidence = [], []
+    prior: list[Contribution] = []
+    evidence: list[Contribution] = []
     for contribution in candidate.contributions:
         (prior if contribution.observed is None else evidence).append(contribution)
     evidence.sort(key=lambda c: -abs(c.log_likelihood_ratio))
@@ -107,7 +108,9 @@ def severity_by_answer(assessment: Assessment, answer: str) -> tuple[Severity, .
 def tests_by_tier(assessment: Assessment) -> tuple[tuple[int, tuple[NextTest, ...]], ...]:
     """Group the next tests by tier, in the order given within a tier."""
     tiers = sorted({t.tier for t in assessment.next_tests})
-    return tuple((tier, tuple(t for t in assessment.next_tests if t.tier == tier)) for tier in tiers)
+    return tuple(
+        (tier, tuple(t for t in assessment.next_tests if t.tier == tier)) for tier in tiers
+    )
 
 
 def findings_by_presence(assessment: Assessment, *, observed: bool) -> tuple[StatedFinding, ...]:

@@ -8,6 +8,7 @@ read as Rich markup.
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -15,8 +16,8 @@ from rich.text import Text
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution
 from hematon.errors import HematonError
-from hematon.report import selection, wording
-from hematon.report.quantities import percent, plain, prose, ratio, short_age, signed
+from hematon.report import evidence, selection, wording
+from hematon.report.quantities import clean, percent, plain, prose, ratio, short_age, signed
 
 _LEVEL_STYLES: Final = {
     "E": "bold red reverse",
@@ -77,9 +78,10 @@ class _Page:
         self.line(title.upper(), style="bold")
 
     def line(self, text: str, *, indent: int = 0, style: str = "") -> None:
-        """Print a line; where it wraps, the rest hangs two columns in."""
+        """Print a line, made safe here once more; where it wraps, the rest hangs two columns in."""
+        safe = clean(text)
         lines = textwrap.wrap(
-            plain(text) if self._ascii else text,
+            plain(safe) if self._ascii else safe,
             width=max(self._console.width, indent + _NARROWEST),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + 2),
@@ -99,7 +101,8 @@ def _urgency(page: _Page, assessment: Assessment) -> None:
     urgency = assessment.urgency
     headline, asks = wording.time_to_act(urgency)
     page.heading("Time to act")
-    page.line(f"{headline.upper()} ({asks}; level {urgency.level})", style=_LEVEL_STYLES[urgency.level])
+    style = _LEVEL_STYLES[urgency.level]
+    page.line(f"{headline.upper()} ({asks}; level {urgency.level})", style=style)
     for reason in urgency.reasons:
         name = f"{prose(reason.rule)} {prose(reason.name)}"
         if reason.level != urgency.level:
@@ -112,6 +115,8 @@ def _urgency(page: _Page, assessment: Assessment) -> None:
         page.line(wording.reference(reason.grade, reason.source), indent=4, style="dim")
     if urgency.undetermined:
         page.line(wording.could_be_higher(urgency), style="bold")
+    if treated := wording.treated(assessment):
+        page.line(treated)
     page.line(wording.CAUTION, style="dim")
 
 
@@ -120,8 +125,9 @@ def _lineages(page: _Page, assessment: Assessment) -> None:
     for name, title in wording.LINEAGES:
         lineage = getattr(assessment.lineages, name)
         status = wording.lineage_status(lineage)
+        drawn = wording.drawn(assessment, lineage)
         page.line(
-            f"{title}: {wording.lineage_value(lineage)}, {status}",
+            f"{title}: {wording.lineage_value(lineage)}{f' {drawn}' if drawn else ''}, {status}",
             style="" if lineage.status == "normal" else "bold",
         )
         facts = [f"{label} {fact}" for label, fact in wording.lineage_facts(lineage) if fact != "–"]
@@ -136,13 +142,15 @@ def _severity(page: _Page, assessment: Assessment) -> None:
     page.heading("Severity criteria")
     for criterion in selection.severity_by_answer(assessment, "yes"):
         page.line(f"Met: {prose(criterion.name)} ({prose(criterion.edition)})")
+    waiting: dict[str, list[str]] = {}
     for criterion in selection.severity_by_answer(assessment, "unknown"):
-        needed = wording.still_needed(criterion)
-        page.line(f"Cannot be graded: {prose(criterion.name)}; still needed: {needed}")
+        waiting.setdefault(wording.still_needed(criterion), []).append(prose(criterion.name))
+    for needed, names in waiting.items():
+        page.line(f"Cannot be graded: {'; '.join(names)}. Still needed: {needed}")
     unmet = selection.severity_by_answer(assessment, "no")
     if unmet:
-        count = len(unmet)
-        page.line("Not met: 1 criterion" if count == 1 else f"Not met: {count} criteria", style="dim")
+        noun = "criterion" if len(unmet) == 1 else "criteria"
+        page.line(f"Not met: {len(unmet)} {noun}", style="dim")
 
 
 # --- what to consider ---------------------------------------------------------------------------
@@ -150,7 +158,7 @@ def _severity(page: _Page, assessment: Assessment) -> None:
 
 def _differential(page: _Page, assessment: Assessment) -> None:
     page.heading(wording.CONSIDER)
-    page.line(wording.RANKING_RULE, style="dim")
+    page.line(evidence.RANKING_RULE, style="dim")
     leading = [c.condition for c in selection.leading(assessment)]
     at_length = {c.condition for c in selection.fitting(assessment)[:_AT_LENGTH]}
     for candidate in assessment.differential:
@@ -161,18 +169,18 @@ def _differential(page: _Page, assessment: Assessment) -> None:
     lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
     if lower:
         page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
-    page.line(wording.expert_share(assessment), style="dim")
+    page.line(evidence.expert_share(assessment), style="dim")
 
 
 def _titled(candidate: Candidate) -> str:
     flag = "; must not be missed" if candidate.never_miss else ""
-    return f"{candidate.rank}. {prose(candidate.name)}: {wording.band(candidate)}{flag}"
+    return f"{candidate.rank}. {prose(candidate.name)}: {evidence.band(candidate)}{flag}"
 
 
 def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
     page.line(_titled(candidate), style="bold")
     if candidate.excluded:
-        page.line(wording.excluded(candidate), indent=3)
+        page.line(evidence.excluded(candidate), indent=3)
     weighed = selection.weigh(candidate)
     most_for = _FIRST_FOR if at_length else _LATER_FOR
     most_against = _FIRST_AGAINST if at_length else _LATER_AGAINST
@@ -187,11 +195,11 @@ def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
 
 def _evidence(contribution: Contribution) -> str:
     parts = (
-        f"LR {ratio(contribution.likelihood_ratio)}, {wording.strength(contribution)}",
-        wording.seen(contribution),
+        f"LR {ratio(contribution.likelihood_ratio)}, {evidence.strength(contribution)}",
+        evidence.seen(contribution),
         wording.reference(contribution.grade, contribution.source, contribution.counted),
     )
-    return f"{wording.evidence_text(contribution)} ({'; '.join(part for part in parts if part)})"
+    return f"{evidence.evidence_text(contribution)} ({'; '.join(part for part in parts if part)})"
 
 
 def _always_shown(page: _Page, assessment: Assessment) -> None:
@@ -217,9 +225,11 @@ def _next_tests(page: _Page, assessment: Assessment) -> None:
             flag = "; draw before transfusion" if test.before_transfusion else ""
             page.line(f"{prose(test.name)} ({wording.practicalities(test)}{flag})", indent=2)
             for outcome in test.outcomes[:1]:
-                page.line(wording.outcome(outcome, names), indent=4, style="dim")
+                first = replace(outcome, leading=outcome.leading[:1])
+                page.line(wording.outcome(first, names), indent=4, style="dim")
             if test.pitfalls:
-                page.line(f"Pitfall: {prose(test.pitfalls)}", indent=4, style="dim")
+                pitfall, _, more = prose(test.pitfalls).partition("; ")
+                page.line(f"Pitfall: {pitfall}{' ...' if more else ''}", indent=4, style="dim")
     if not assessment.next_tests:
         page.line("No test is proposed from what is stated.")
 
@@ -250,8 +260,12 @@ def _missing(page: _Page, assessment: Assessment) -> None:
 
 def _foot(page: _Page, assessment: Assessment) -> None:
     page.heading("Inputs used, limits and versions")
-    used = [f"{prose(i.name)} {wording.value(i)} at {short_age(i.age_days)}" for i in assessment.inputs if i.used]
-    page.line(f"{len(assessment.inputs)} values read; judged: {'; '.join(used) or 'none'}", style="dim")
+    used = "; ".join(
+        f"{prose(i.name)} {wording.value(i)} at {short_age(i.age_days)}"
+        for i in assessment.inputs
+        if i.used
+    )
+    page.line(f"{len(assessment.inputs)} values read; judged: {used or 'none'}", style="dim")
     for limit in assessment.limits:
         page.line(prose(limit), style="dim")
     grades = "; ".join(f"{grade} {count}" for grade, count in wording.grade_counts(assessment))
@@ -278,9 +292,7 @@ def _find(assessment: Assessment, condition: str) -> Candidate:
 def _waterfall(page: _Page, assessment: Assessment, candidate: Candidate) -> None:
     page.line(_titled(candidate), style="bold")
     page.line("; ".join(f"{label} {value}" for label, value in wording.who(assessment)))
-    page.line(
-        "Natural log likelihood ratios against something else; the prior first, then the sum so far."
-    )
+    page.line("Natural log likelihood ratio against something else, then the sum so far.")
     if not candidate.contributions:
         page.line("The assessment holds no contributions for this condition.")
     total = 0.0
@@ -288,21 +300,24 @@ def _waterfall(page: _Page, assessment: Assessment, candidate: Candidate) -> Non
         total += contribution.log_likelihood_ratio
         _step(page, contribution, total)
     page.heading("Sum")
-    page.line(f"{signed(candidate.log_odds_against_something_else, 2)} log odds against something else")
-    page.line(f"Share of the ranking {percent(candidate.posterior)}; a working number, not a risk", style="dim")
+    odds = signed(candidate.log_odds_against_something_else, 2)
+    page.line(f"{odds} log odds against something else")
+    share = percent(candidate.posterior)
+    page.line(f"Share of the ranking {share}; a working number, not a risk", style="dim")
     page.heading("How this ranking works")
-    page.line(wording.how_ranking_works(assessment), style="dim")
+    page.line(evidence.how_ranking_works(assessment), style="dim")
 
 
 def _step(page: _Page, contribution: Contribution, total: float) -> None:
     value = contribution.log_likelihood_ratio
     length = min(round(abs(value) * _BAR_PER_UNIT), _BAR_LONGEST)
     bar = ("+" if value > 0 else "-") * length
-    page.line(f"{signed(value, 2):>6} {signed(total, 2):>7}  {wording.evidence_text(contribution)}", style="bold")
+    sums = f"{signed(value, 2):>6} {signed(total, 2):>7}"
+    page.line(f"{sums}  {evidence.evidence_text(contribution)}", style="bold")
     parts = (
         bar,
         f"LR {ratio(contribution.likelihood_ratio)}",
-        wording.seen(contribution),
+        evidence.seen(contribution),
         prose(contribution.basis),
         wording.reference(contribution.grade, contribution.source, contribution.counted),
     )

@@ -1,22 +1,17 @@
 """How each part of an assessment is said to a clinician.
 
 Pure functions from the result to sentences; the terminal, HTML and FHIR forms share them, so that
-a thing is said one way. Possibilities are always "consider", never a verdict; a probability is
-never put into words. The words for likelihood ratios follow Jaeschke, Guyatt and Sackett (JAMA
-1994;271:703-707): above 10 strong, 5 to 10 moderate, 2 to 5 some, and the inverse against.
+a thing is said one way. How evidence and ranking are said stands in `evidence`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hematon.engine.assessment import (
     AlwaysShown,
     Assessment,
-    Candidate,
-    Contribution,
     HazardNote,
     Input,
     Lineage,
@@ -24,18 +19,13 @@ from hematon.engine.assessment import (
     Outcome,
     Severity,
     Urgency,
-    UrgencyReason,
 )
-from hematon.knowledge.compiled import Knowledge
-from hematon.report import selection
 from hematon.report.quantities import (
     age,
     interval,
     number,
-    percent,
     prose,
     quantity,
-    ratio,
     short_age,
     signed,
     turnaround,
@@ -53,15 +43,6 @@ URGENCY: Final[Mapping[str, tuple[str, str]]] = {
     "none": ("No time limit met", "none of the rules that could be judged asks for one"),
 }
 """Level to its words and what it asks for, most urgent first."""
-
-BANDS: Final[Mapping[str, str]] = {
-    "fits_well": "fits well",
-    "could_fit": "could fit",
-    "less_likely": "less likely",
-    "argues_against": "argues against",
-}
-MUCH_LESS: Final = "much less likely"
-"""In place of "argues against" where the evidence does not: a rival merely fits far better."""
 
 STATUS: Final[Mapping[str, str]] = {
     "failing": "low",
@@ -97,17 +78,6 @@ MECHANISMS: Final[Mapping[str, str]] = {
 CAUTION: Final = (
     "Read from the entered values alone. The child in front of you comes first: "
     "never use this to delay care."
-)
-
-RANKING_RULE: Final = (
-    "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
-    "first. What was not measured counts neither way."
-)
-
-LEGEND: Final = (
-    "LR: likelihood ratio, how many times more often this is seen with the condition than with "
-    "something else. “With it” and “without”: how often it is seen in children with the condition, "
-    "and in other children with an unexplained cytopenia."
 )
 
 CONSIDER: Final = "Consider, in this order"
@@ -148,12 +118,6 @@ def could_be_higher(urgency: Urgency) -> str:
     return f"Could be higher: {rules} could not be judged.{reason}"
 
 
-def not_judged(rule: UrgencyReason) -> str:
-    """Say what one undetermined rule would mean and what it lacks."""
-    lacks = f": not stated {listed(rule.missing)}" if rule.missing else ""
-    return f"{prose(rule.name)} (would be: {URGENCY[rule.level][0].lower()}), not judged{lacks}"
-
-
 # --- lineages -----------------------------------------------------------------------------------
 
 LINEAGES: Final = (("red", "Red cells"), ("white", "White cells"), ("platelet", "Platelets"))
@@ -164,6 +128,27 @@ def lineage_value(lineage: Lineage) -> str:
     if lineage.value is None:
         return "not measured"
     return quantity(lineage.value, lineage.unit, comparator=lineage.comparator)
+
+
+def drawn(assessment: Assessment, lineage: Lineage) -> str:
+    """Say at what age the judged count was drawn, empty when that is not known."""
+    for item in assessment.inputs:
+        if item.used and item.analyte == lineage.analyte and item.age_days is not None:
+            return f"at {short_age(item.age_days)}"
+    return ""
+
+
+def treated(assessment: Assessment) -> str:
+    """Say which lineages are judged with a treatment in view, empty when none is."""
+    notes = []
+    for name, title in LINEAGES:
+        lineage: Lineage = getattr(assessment.lineages, name)
+        if lineage.support:
+            notes.append(f"{title}: {prose(lineage.support)}.")
+    if not notes:
+        return ""
+    # Otherwise a deep count from before a transfusion seems to contradict a mild level.
+    return f"{' '.join(notes)} Time to act is judged on the counts as they are under treatment."
 
 
 def lineage_status(lineage: Lineage) -> str:
@@ -179,7 +164,10 @@ def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
     return (
         ("Limit for age", _or_dash(lineage.lower_limit, lineage.unit)),
         ("z", signed(lineage.z) if lineage.z is not None else "–"),
-        ("Low since", short_age(lineage.since_age_days) if lineage.since_age_days is not None else "–"),
+        (
+            "Low since age",
+            short_age(lineage.since_age_days) if lineage.since_age_days is not None else "–",
+        ),
         ("Lowest", lowest(lineage)),
         ("Slope", slope(lineage)),
         ("Treatment", prose(lineage.support) or "none stated"),
@@ -219,39 +207,6 @@ def still_needed(criterion: Severity) -> str:
 # --- evidence -----------------------------------------------------------------------------------
 
 
-def band(candidate: Candidate) -> str:
-    """Say how well a condition fits."""
-    opposed = sum(c.log_likelihood_ratio for c in selection.weigh(candidate).evidence) < 0
-    if candidate.band == "argues_against" and not opposed:
-        return MUCH_LESS
-    return BANDS[candidate.band]
-
-
-def strength(contribution: Contribution) -> str:
-    """Say how much a likelihood ratio weighs; on which side it lies is said by its place."""
-    size = abs(contribution.log_likelihood_ratio)
-    for least, word in ((10.0, "strong"), (5.0, "moderate"), (2.0, "some")):
-        if size >= math.log(least) - 1e-9:
-            return word
-    return "slight" if size >= selection.NO_DIFFERENCE else "none"
-
-
-def seen(contribution: Contribution) -> str:
-    """Say how often the finding is seen with the condition and without, empty when not known."""
-    if contribution.frequency is None:
-        return ""
-    with_it = f"{percent(contribution.frequency)} with it"
-    if contribution.background is None:
-        return with_it
-    return f"{with_it}, {percent(contribution.background)} without"
-
-
-def evidence_text(contribution: Contribution) -> str:
-    """Say what was seen, as a phrase of its own."""
-    text = prose(contribution.text)
-    return text[:1].upper() + text[1:]
-
-
 def grade(grade_id: str, counted: str = "") -> str:
     """Write an evidence grade: mark, word, and the count where there is one."""
     mark, word = GRADES.get(grade_id, ("", prose(grade_id)))
@@ -264,76 +219,9 @@ def reference(grade_id: str, source: Iterable[str], counted: str = "") -> str:
     return f"{grade(grade_id, counted)}: {ids}" if ids else grade(grade_id, counted)
 
 
-def strongest(candidate: Candidate) -> tuple[str, str]:
-    """Say the strongest evidence for and against a condition, a dash where there is none."""
-    weighed = selection.weigh(candidate)
-    sides = (weighed.supporting, weighed.opposing)
-    first, second = (with_ratio(side[0]) if side else "none stated" for side in sides)
-    return first, second
-
-
-def with_ratio(contribution: Contribution) -> str:
-    """Say a piece of evidence with its likelihood ratio."""
-    return f"{evidence_text(contribution)} (LR {ratio(contribution.likelihood_ratio)})"
-
-
-def no_difference(evidence: Iterable[Contribution]) -> str:
-    """Say which evidence was weighed and made no difference."""
-    return f"Makes no difference: {'; '.join(evidence_text(c) for c in evidence)}."
-
-
-def expert_share(assessment: Assessment) -> str:
-    """Say how much of the evidence shown is expert estimate."""
-    shown = [
-        contribution
-        for candidate in selection.leading(assessment)
-        for contribution in selection.weigh(candidate).evidence
-    ]
-    estimates = sum(1 for c in shown if c.grade == "expert")
-    if not shown:
-        return "No evidence could be weighed."
-    return f"{estimates} of the {len(shown)} pieces of evidence above rest on an expert estimate."
-
-
-def how_ranking_works(assessment: Assessment) -> str:
-    """Explain the ranking in one plain paragraph."""
-    setting = prose(assessment.setting.replace("_", " "))
-    return (
-        f"Each condition starts from how common it is in the setting “{setting}”, given the "
-        "child's age and sex. Counts, findings, tests and reported variants then raise or lower "
-        "it. A likelihood ratio (LR) says how many times more often this evidence is seen with "
-        "the condition than with something else: an LR of 10 or more is strong, 5 to 10 moderate, "
-        "2 to 5 some and below 2 slight; 0.1, 0.2 and 0.5 weigh as much against. "
-        "Findings of one organ system are damped, so that they do not count as if they were "
-        "independent, and no single count can decide. What was not measured or not asked changes "
-        "nothing. The row “something else” stands for causes that the knowledge does not hold. "
-        "Time to act and the list of conditions that must not be missed come from fixed rules "
-        "that never see this ranking."
-    )
-
-
-def band_rule(knowledge: Knowledge) -> str:
-    """Say where the words for fit begin."""
-    cuts = ", ".join(f"{BANDS[name]} from {percent(least)}" for name, _, least in knowledge.bands[:-1])
-    return f"The words for fit are cuts through the model's share of each condition: {cuts}."
-
-
-def excluded(candidate: Candidate) -> str:
-    """Say that the record excludes a condition; empty when it does not."""
-    return f"Excluded in the record: {prose(candidate.excluded)}" if candidate.excluded else ""
-
-
 def why_shown(shown: AlwaysShown) -> str:
     """Say which rules of the safety floor name a condition."""
     return "; ".join(prose(rule) for rule in shown.rules)
-
-
-def place(assessment: Assessment, condition: str) -> str:
-    """Say where the ranking puts a condition, empty when it is not ranked."""
-    for candidate in assessment.differential:
-        if candidate.condition == condition:
-            return f"ranked {candidate.rank}, {band(candidate)}"
-    return ""
 
 
 # --- tests, hazards, inputs ---------------------------------------------------------------------

@@ -1,0 +1,139 @@
+"""How the evidence for and against a condition is said, and how the ranking is explained.
+
+Possibilities are "to consider", never a verdict, and no probability is put into words. The words
+for likelihood ratios follow Jaeschke, Guyatt and Sackett (JAMA 1994;271:703-707): from 10 strong,
+from 5 moderate, from 2 some, and the inverse against.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from hematon.engine.assessment import Assessment, Candidate, Contribution
+from hematon.knowledge.compiled import Knowledge
+from hematon.report import selection
+from hematon.report.quantities import percent, prose, ratio
+
+BANDS: Final[Mapping[str, str]] = {
+    "fits_well": "fits well",
+    "could_fit": "could fit",
+    "less_likely": "less likely",
+    "argues_against": "argues against",
+}
+MUCH_LESS: Final = "much less likely"
+"""In place of "argues against" where the evidence does not: a rival merely fits far better."""
+
+RANKING_RULE: Final = (
+    "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
+    "first. What was not measured counts neither way."
+)
+
+LEGEND: Final = (
+    "LR: likelihood ratio, how many times more often this is seen with the condition than with "
+    "something else. “With it” and “without”: how often it is seen in children with the condition, "
+    "and in other children with an unexplained cytopenia."
+)
+
+
+def band(candidate: Candidate) -> str:
+    """Say how well a condition fits."""
+    opposed = sum(c.log_likelihood_ratio for c in selection.weigh(candidate).evidence) < 0
+    if candidate.band == "argues_against" and not opposed:
+        return MUCH_LESS
+    return BANDS[candidate.band]
+
+
+def strength(contribution: Contribution) -> str:
+    """Say how much a likelihood ratio weighs; on which side it lies is said by its place."""
+    size = abs(contribution.log_likelihood_ratio)
+    for least, word in ((10.0, "strong"), (5.0, "moderate"), (2.0, "some")):
+        if size >= math.log(least) - 1e-9:
+            return word
+    return "slight" if size >= selection.NO_DIFFERENCE else "none"
+
+
+def seen(contribution: Contribution) -> str:
+    """Say how often the finding is seen with the condition and without, empty when not known."""
+    if contribution.frequency is None:
+        return ""
+    with_it = f"{percent(contribution.frequency)} with it"
+    if contribution.background is None:
+        return with_it
+    return f"{with_it}, {percent(contribution.background)} without"
+
+
+def evidence_text(contribution: Contribution) -> str:
+    """Say what was seen, as a phrase of its own."""
+    text = prose(contribution.text)
+    return text[:1].upper() + text[1:]
+
+
+def strongest(candidate: Candidate) -> tuple[str, str]:
+    """Say the strongest evidence for and against a condition, a dash where there is none."""
+    weighed = selection.weigh(candidate)
+    sides = (weighed.supporting, weighed.opposing)
+    first, second = (with_ratio(side[0]) if side else "none stated" for side in sides)
+    return first, second
+
+
+def with_ratio(contribution: Contribution) -> str:
+    """Say a piece of evidence with its likelihood ratio."""
+    return f"{evidence_text(contribution)} (LR {ratio(contribution.likelihood_ratio)})"
+
+
+def no_difference(evidence: Iterable[Contribution]) -> str:
+    """Say which evidence was weighed and made no difference."""
+    return f"Makes no difference: {'; '.join(evidence_text(c) for c in evidence)}."
+
+
+def expert_share(assessment: Assessment) -> str:
+    """Say how much of the evidence shown is expert estimate."""
+    shown = [
+        contribution
+        for candidate in selection.leading(assessment)
+        for contribution in selection.weigh(candidate).evidence
+    ]
+    estimates = sum(1 for c in shown if c.grade == "expert")
+    if not shown:
+        return "No evidence could be weighed."
+    return f"{estimates} of the {len(shown)} pieces of evidence above rest on an expert estimate."
+
+
+def how_ranking_works(assessment: Assessment) -> str:
+    """Explain the ranking in one plain paragraph."""
+    setting = prose(assessment.setting.replace("_", " "))
+    return (
+        f"Each condition starts from how common it is in the setting “{setting}”, given the "
+        "child's age and sex. Counts, findings, tests and reported variants then raise or lower "
+        "it. A likelihood ratio (LR) says how many times more often this evidence is seen with "
+        "the condition than with something else: an LR of 10 or more is strong, 5 to 10 moderate, "
+        "2 to 5 some and below 2 slight; 0.1, 0.2 and 0.5 weigh as much against. "
+        "Findings of one organ system are damped, so that they do not count as if they were "
+        "independent, and no single count can decide. What was not measured or not asked changes "
+        "nothing. The row “something else” stands for causes that the knowledge does not hold. "
+        "Time to act and the list of conditions that must not be missed come from fixed rules "
+        "that never see this ranking."
+    )
+
+
+def band_rule(knowledge: Knowledge) -> str:
+    """Say where the words for fit begin."""
+    cuts = ", ".join(
+        f"{BANDS[name]} from {percent(least)}" for name, _, least in knowledge.bands[:-1]
+    )
+    return f"The words for fit are cuts through the model's share of each condition: {cuts}."
+
+
+def excluded(candidate: Candidate) -> str:
+    """Say that the record excludes a condition; empty when it does not."""
+    return f"Excluded in the record: {prose(candidate.excluded)}" if candidate.excluded else ""
+
+
+def place(assessment: Assessment, condition: str) -> str:
+    """Say where the ranking puts a condition, empty when it is not ranked."""
+    for candidate in assessment.differential:
+        if candidate.condition == condition:
+            return f"ranked {candidate.rank}, {band(candidate)}"
+    return ""

@@ -1,0 +1,105 @@
+"""Evidence is weighed in words, and no rival is talked down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from hematon.knowledge import Knowledge
+from hematon.report import evidence
+from unit.report import sample
+
+
+@pytest.mark.parametrize(
+    ("ratio", "word"),
+    [
+        (50.0, "strong"),
+        (10.0, "strong"),
+        (9.9, "moderate"),
+        (5.0, "moderate"),
+        (2.0, "some"),
+        (1.9, "slight"),
+        (1.05, "none"),
+        (0.95, "none"),
+        (0.6, "slight"),
+        (0.5, "some"),
+        (0.2, "moderate"),
+        (0.1, "strong"),
+    ],
+)
+def test_strength_is_the_same_for_and_against(ratio: float, word: str) -> None:
+    """The words are cuts on the logarithm, so a ratio and its inverse weigh alike."""
+    assert evidence.strength(sample.contribution("x", "x", ratio)) == word
+
+
+def test_how_often_a_finding_is_seen() -> None:
+    """With and without the condition; nothing is said of what is not known."""
+    known = sample.contribution("x", "x", 2.0, 0.38, 0.02)
+    assert evidence.seen(known) == "38 % with it, 2 % without"
+    assert evidence.seen(replace(known, background=None)) == "38 % with it"
+    assert evidence.seen(replace(known, frequency=None)) == ""
+
+
+def test_evidence_starts_with_a_capital() -> None:
+    """Evidence stands as a phrase of its own; an empty text stays empty."""
+    assert evidence.evidence_text(sample.contribution("x", "no fever", 2.0)) == "No fever"
+    assert evidence.evidence_text(sample.contribution("x", "", 2.0)) == ""
+
+
+def test_a_rival_with_evidence_for_it_is_not_said_to_be_argued_against() -> None:
+    """The lowest band speaks of the share; the words must not claim evidence that is not there."""
+    supported = sample.candidate(
+        3, "x", "X", 1e-4, "argues_against", (sample.contribution("a", "a", 3.0),)
+    )
+    opposed = replace(supported, contributions=(sample.contribution("a", "a", 0.3),))
+    assert evidence.band(supported) == evidence.MUCH_LESS
+    assert evidence.band(opposed) == "argues against"
+    assert evidence.band(replace(opposed, band="could_fit")) == "could fit"
+
+
+def test_strongest_on_each_side() -> None:
+    """The strongest piece for and against, with its ratio."""
+    first, second = sample.full().differential[1], sample.full().differential[8]
+    assert evidence.strongest(first) == (
+        "Hemoglobin, neutrophils and platelets low together (LR 5.1)",
+        "Abnormal thumb morphology (LR 0.18)",
+    )
+    assert evidence.strongest(second) == ("none stated", "none stated")
+
+
+def test_expert_estimates_are_counted() -> None:
+    """The reader is told how much of what is shown is estimate."""
+    assert evidence.expert_share(sample.full()) == (
+        "10 of the 22 pieces of evidence above rest on an expert estimate."
+    )
+    assert evidence.expert_share(replace(sample.full(), differential=())) == (
+        "No evidence could be weighed."
+    )
+
+
+def test_place_in_the_ranking() -> None:
+    """A condition of the safety floor says where the ranking has it, if anywhere."""
+    assert evidence.place(sample.full(), "tbd") == "ranked 3, could fit"
+    assert evidence.place(sample.full(), "hiv") == ""
+
+
+def test_the_explanation_names_the_setting_and_the_cuts(knowledge: Knowledge) -> None:
+    """How the ranking works is said with the numbers it uses."""
+    assert "“hematology clinic”" in evidence.how_ranking_works(sample.full())
+    assert "fits well from 25 %" in evidence.band_rule(knowledge)
+
+
+def test_an_exclusion_is_said_only_when_recorded() -> None:
+    """Nothing is excluded by the ranking."""
+    excluded = sample.full().differential[6]
+    assert evidence.excluded(excluded) == "Excluded in the record: Vitamin B12 and folate not low"
+    assert evidence.excluded(sample.full().differential[0]) == ""
+
+
+def test_sample_is_coherent() -> None:
+    """The hand-built sample adds up, so that tests on it mean something."""
+    for candidate in sample.full().differential:
+        total = sum(math.log(c.likelihood_ratio) for c in candidate.contributions)
+        assert candidate.log_odds_against_something_else == pytest.approx(total)
