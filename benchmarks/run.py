@@ -174,8 +174,7 @@ def peer(bench: Bench, runs: int) -> None:
         if condition.id == SOMETHING_ELSE:
             continue
         mine = [
-            knowledge.findings[f].hpo for c, f in knowledge.evidence
-            if c == condition.id and knowledge.findings[f].hpo
+            knowledge.findings[f].hpo for f in knowledge.stated_evidence(condition.id)
         ]
         profiles.append(HPOSet.from_queries([t for t in mine if t]))
     sets = [HPOSet.from_queries(child) for child in children[:10]]

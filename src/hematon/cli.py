@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from hematon.engine.assessment import Assessment
     from hematon.engine.case import Case
     from hematon.errors import Issue, Reading
@@ -143,7 +143,7 @@ def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
         raise SystemExit(EXIT_UNREADABLE)
     text = "\n".join(written)
     if output:
-        Path(output).write_text(text + "\n", "utf-8")
+        _save(output, text + "\n")
     else:
         click.echo(text)
     raise SystemExit(EXIT_REFUSED if refused else 0)
@@ -155,17 +155,19 @@ def knowledge() -> None:
 
 
 @knowledge.command()
-@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+@click.option("--folder", type=click.Path(exists=True, file_okay=False),
               help="Check this folder of knowledge files instead of the package's own.")
-def check(folder: Path | None) -> None:
+def check(folder: str | None) -> None:
     """Check every knowledge file: schema, and every rule across files."""
+    from pathlib import Path
+
     from hematon.errors import KnowledgeError
     from hematon.knowledge.checks import run_checks
     from hematon.knowledge.describe import grade_counts
     from hematon.knowledge.files import DATA, read_files
 
     try:
-        files = read_files(folder or DATA)
+        files = read_files(Path(folder) if folder else DATA)
     except KnowledgeError as error:
         _print_issues(error.issues)
         raise SystemExit(EXIT_KNOWLEDGE) from None
@@ -215,17 +217,18 @@ def sources(status: str | None) -> None:
 
 
 @knowledge.command()
-@click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("new", required=False,
-                type=click.Path(exists=True, file_okay=False, path_type=Path))
-def diff(old: Path, new: Path | None) -> None:
+@click.argument("old", type=click.Path(exists=True, file_okay=False))
+@click.argument("new", required=False, type=click.Path(exists=True, file_okay=False))
+def diff(old: str, new: str | None) -> None:
     """Show what changed between two folders of knowledge files (NEW: the package's own)."""
+    from pathlib import Path
+
     from hematon.errors import KnowledgeError
     from hematon.knowledge.describe import diff as compare
     from hematon.knowledge.files import DATA, read_files
 
     try:
-        changes = compare(read_files(old), read_files(new or DATA))
+        changes = compare(read_files(Path(old)), read_files(Path(new) if new else DATA))
     except KnowledgeError as error:
         _print_issues(error.issues)
         raise SystemExit(EXIT_KNOWLEDGE) from None
@@ -274,6 +277,9 @@ def _check_names(knowledge: Knowledge, setting: str | None, condition: str | Non
 
 def _readings(paths: Iterable[str], knowledge: Knowledge) -> Iterator[Reading[Case]]:
     """Read every path; a document that cannot be read gives a reading without a value."""
+    from datetime import date
+    from pathlib import Path
+
     from hematon.errors import Reading, UnreadableError
     from hematon.interchange.detect import read_any
     from hematon.interchange.folder import read_bytes, read_folder
@@ -323,17 +329,14 @@ def _assess_one(
     if html_file:
         from hematon.report import html
 
-        Path(html_file).write_text(html.render(result, knowledge), "utf-8")
-        click.echo(f"written: {html_file}", err=True)
+        _save(html_file, html.render(result, knowledge))
     if fhir_file:
         import orjson
 
         from hematon.report import fhir
 
-        Path(fhir_file).write_bytes(
-            orjson.dumps(fhir.render(result, knowledge), option=orjson.OPT_INDENT_2)
-        )
-        click.echo(f"written: {fhir_file}", err=True)
+        resource = fhir.render(result, knowledge)
+        _save(fhir_file, orjson.dumps(resource, option=orjson.OPT_INDENT_2).decode() + "\n")
     if as_json:
         sys.stdout.buffer.write(result.to_json() + b"\n")
     elif explained or not (html_file or fhir_file):
@@ -415,6 +418,16 @@ def _write(case: Case, knowledge: Knowledge, target: str) -> str:
     from hematon.interchange.tabular_write import write as write_table
 
     return write_table(case, knowledge).rstrip("\n")
+
+
+def _save(file: str, text: str) -> None:
+    """Write a file and say so; a place that cannot be written is a usage error."""
+    try:
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        _fail(f"{file} cannot be written: {error.strerror}", 2)
+    click.echo(f"written: {file}", err=True)
 
 
 # --- saying ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
+# These types are compared through their JSON; without generated comparisons they load faster.
 SCHEMA_VERSION = "1"
 
 Answer = Literal["yes", "no", "unknown"]
@@ -21,7 +22,7 @@ UrgencyLevel = Literal["E", "U24", "U72", "S2", "R", "none"]
 Band = Literal["fits_well", "could_fit", "less_likely", "argues_against"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Versions:
     """What produced this result."""
 
@@ -32,7 +33,7 @@ class Versions:
     schema: str = SCHEMA_VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IssueNote:
     """An issue of the input, as in `errors.Issue`."""
 
@@ -43,7 +44,7 @@ class IssueNote:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Input:
     """One value the assessment read, with its limits.
 
@@ -69,7 +70,7 @@ class Input:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StatedFinding:
     """One finding the assessment read, and the finding of the model it means, if any."""
 
@@ -79,7 +80,7 @@ class StatedFinding:
     used_as: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lineage:
     """How one lineage stands.
 
@@ -105,7 +106,7 @@ class Lineage:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lineages:
     """The three lineages."""
 
@@ -114,7 +115,7 @@ class Lineages:
     platelet: Lineage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading3:
     """A named reading of the counts (macrocytosis, HbF, ...) in three-valued logic."""
 
@@ -126,7 +127,7 @@ class Reading3:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Severity:
     """One named criterion, with its edition, and what is missing when it cannot be answered."""
 
@@ -143,7 +144,7 @@ class Severity:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UrgencyReason:
     """A rule that matched, or one that could not be answered."""
 
@@ -158,7 +159,7 @@ class UrgencyReason:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Urgency:
     """Time to act. `undetermined` are rules above `level` that lack data: they could raise it."""
 
@@ -167,7 +168,7 @@ class Urgency:
     undetermined: tuple[UrgencyReason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contribution:
     """What one piece of evidence did for a condition.
 
@@ -198,7 +199,7 @@ class Contribution:
     counted: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One condition of the differential.
 
@@ -218,7 +219,7 @@ class Candidate:
     excluded: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AlwaysShown:
     """A condition of the safety floor, and why it stands there."""
 
@@ -228,7 +229,7 @@ class AlwaysShown:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What a result would do: the three leading conditions after it."""
 
@@ -237,7 +238,7 @@ class Outcome:
     leading: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NextTest:
     """A test not yet done. Gains are in bits."""
 
@@ -256,7 +257,7 @@ class NextTest:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HazardNote:
     """A treatment that can harm while a condition is not excluded."""
 
@@ -268,7 +269,7 @@ class HazardNote:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Missing:
     """Something not known, and what knowing it would change."""
 
@@ -277,7 +278,7 @@ class Missing:
     changes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
     """Everything Hematon says about one record."""
 

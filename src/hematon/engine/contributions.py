@@ -201,7 +201,7 @@ def _extras(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
 def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo:
     """Give where a frequency comes from; the general population where the entry says nothing."""
     knowledge = result.knowledge
-    found = knowledge.evidence.get((knowledge.conditions[index].id, finding))
+    found = knowledge.evidence(knowledge.conditions[index].id, finding)
     if found is not None:
         return found
     info = knowledge.findings[finding]

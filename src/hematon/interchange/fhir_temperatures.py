@@ -33,7 +33,7 @@ def take_temperature(
     """
     at = f"{where}/{name}"
     quantity = holder[name]
-    if isinstance(quantity, dict) and name == "valueQuantity" and "value" in quantity:
+    if name == "valueQuantity" and isinstance(quantity, dict) and quantity.get("value") is not None:
         # Not by way of `units`: a printed C is a coulomb to UCUM.
         number = record.number(quantity, "value", at)
         printed = [quantity.get("code"), quantity.get("unit")]

@@ -308,9 +308,10 @@ class Intake:
         self, code: str, text: str, start: int | None, end: int | None, where: str, observed: bool
     ) -> bool:
         hit = False
+        words = _words(text[:MAX_TEXT])
         for entry in self.knowledge.treatments:
             coded = bool(code) and (code in entry.snomed or code in entry.atc)
-            if not coded and not (text and _words(entry.names).search(text[:MAX_TEXT].lower())):
+            if not coded and not any(_words(name) in words for name in entry.names):
                 continue
             hit = True
             if entry.kind is not None and observed:
@@ -364,9 +365,7 @@ class Intake:
         return Reading(case, tuple(self.issues))
 
 
-@lru_cache(maxsize=256)
-def _words(names: tuple[str, ...]) -> re.Pattern[str]:
-    if not names:
-        return re.compile(r"(?!)")
-    any_name = "|".join(re.escape(name) for name in names)
-    return re.compile(rf"(?<![a-z0-9])(?:{any_name})(?![a-z0-9])")
+@lru_cache(maxsize=512)
+def _words(text: str) -> str:
+    """Reduce a text to its words between single spaces, so that `in` compares whole words."""
+    return " " + " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) + " "

@@ -7,7 +7,7 @@ becomes weights of presentations. Deterministic: the same files give the same bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
             "intervals": {f.analyte: _interval(f) for f in files.intervals},
             "frequency": _rounded(frequency),
             "background": _rounded(background),
-            "evidence": list(_evidence(files)),
+            "evidence": _evidence(files),
             "undamped_groups": files.model.undamped_groups,
             "lineages": [c.model_dump() for c in files.model.lineages],
             "lineage_weights": _rounded(_lineage_weights(files, frequency, background).T),
@@ -300,15 +300,20 @@ def _frequencies(
     return np.clip(frequency, floor, 1 - floor), background
 
 
-def _evidence(files: KnowledgeFiles) -> Iterable[Json]:
+def _evidence(files: KnowledgeFiles) -> Json:
+    """Give condition id to finding id to where the frequency comes from."""
     background = {f.id: f.background for f in files.findings.findings}
-    for condition in files.conditions:
-        for e in condition.evidence:
-            yield {
-                "condition": condition.id, "finding": e.finding, "frequency": e.frequency,
-                "background": background[e.finding], "n": e.n, "of": e.of, "basis": e.basis,
-                "grade": e.grade, "source": e.source, "note": e.note,
+    return {
+        condition.id: {
+            e.finding: {
+                "frequency": e.frequency, "background": background[e.finding], "n": e.n,
+                "of": e.of, "basis": e.basis, "grade": e.grade, "source": e.source,
+                "note": e.note,
             }
+            for e in condition.evidence
+        }
+        for condition in files.conditions
+    }
 
 
 # --- presentations -----------------------------------------------------------------------------

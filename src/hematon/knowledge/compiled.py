@@ -310,13 +310,14 @@ class Knowledge:
         """Finding ids in column order."""
         return tuple(self.findings)
 
-    @cached_property
-    def evidence(self) -> Mapping[tuple[str, str], EvidenceInfo]:
-        """(condition id, finding id) to where the frequency comes from."""
-        return {
-            (row["condition"], row["finding"]): _make(EvidenceInfo, row)
-            for row in self.raw["evidence"]
-        }
+    def evidence(self, condition: str, finding: str) -> EvidenceInfo | None:
+        """Give where the frequency of a finding in a condition comes from; None if not stated."""
+        row = self.raw["evidence"].get(condition, {}).get(finding)
+        return None if row is None else _make(EvidenceInfo, row)
+
+    def stated_evidence(self, condition: str) -> tuple[str, ...]:
+        """Give the findings whose frequency a condition's entry states."""
+        return tuple(self.raw["evidence"].get(condition, {}))
 
 
 def normalize_name(name: str) -> str:

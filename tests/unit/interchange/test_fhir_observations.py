@@ -589,7 +589,7 @@ def test_fever_and_hypothermia(parts: list[Json], expected: list[tuple[str, bool
         (temperature("x"), "value-not-number"),
         (observation(concept(LOINC, "8310-5"), valueString="hot"), "value-not-number"),
         (observation(concept(LOINC, "8310-5"), valueQuantity={"unit": "Cel"}), "value-absent"),
-        (temperature(None), "age-unknown"),
+        (temperature(None), "value-absent"),
         (observation(concept(LOINC, "8310-5")), "value-absent"),
     ],
 )
