@@ -44,11 +44,10 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generate
 	$(BIN)/python tools/write_reference.py --check
 
 test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
-	$(BIN)/python -m pytest -q tests/coverage_gate.py
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100
 
 test-all: check ## The fast suite, then the long property and fuzz runs.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.

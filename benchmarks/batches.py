@@ -10,8 +10,15 @@ from hematon.engine.columns import Columns, Given, Results
 from hematon.knowledge import Knowledge
 
 TYPICAL = {
-    "hemoglobin": 12.0, "mcv": 84.0, "wbc": 7.0, "anc": 3.0, "platelets": 280.0, "alc": 3.0,
-    "monocytes": 0.5, "retic_abs": 60.0, "hbf_pct": 0.8,
+    "hemoglobin": 12.0,
+    "mcv": 84.0,
+    "wbc": 7.0,
+    "anc": 3.0,
+    "platelets": 280.0,
+    "alc": 3.0,
+    "monocytes": 0.5,
+    "retic_abs": 60.0,
+    "hbf_pct": 0.8,
 }
 ALWAYS = ("hemoglobin", "mcv", "wbc", "anc", "platelets")
 

@@ -84,8 +84,11 @@ def command_line(bench: Bench, runs: int) -> None:
     program = str(Path(sys.executable).parent / "hematon")
     imports = run([sys.executable, "-c", IMPORTS])
     run([program, "assess", str(DEMO), "--json"])()
-    bench.line("hematon assess, demo Bundle, JSON out, cold",
-               *paired(run([program, "assess", str(DEMO), "--json"]), imports, runs), 2.0)
+    bench.line(
+        "hematon assess, demo Bundle, JSON out, cold",
+        *paired(run([program, "assess", str(DEMO), "--json"]), imports, runs),
+        2.0,
+    )
     bench.line("hematon --help, cold", *paired(run([program, "--help"]), imports, runs), 0.5)
 
 
@@ -109,8 +112,9 @@ def reading(bench: Bench, runs: int) -> None:
             orjson.loads(raw)
 
     took, base, ratio = paired(read, parse, runs)
-    bench.line(f"fhir.read, {len(raw) / 1000:.0f} KB Bundle", took / repeat, base / repeat, ratio,
-               6.0)
+    bench.line(
+        f"fhir.read, {len(raw) / 1000:.0f} KB Bundle", took / repeat, base / repeat, ratio, 6.0
+    )
 
 
 def batch(bench: Bench, runs: int, n: int) -> None:
@@ -149,8 +153,13 @@ def batch(bench: Bench, runs: int, n: int) -> None:
         assess_columns(part, knowledge)
         peaks.append(tracemalloc.get_traced_memory()[1] / size)
         tracemalloc.stop()
-    bench.line("memory a child, twice the batch against the batch",
-               peaks[1] / 1e6, peaks[0] / 1e6, peaks[1] / peaks[0], 1.2)
+    bench.line(
+        "memory a child, twice the batch against the batch",
+        peaks[1] / 1e6,
+        peaks[0] / 1e6,
+        peaks[1] / peaks[0],
+        1.2,
+    )
     bench.note(f"memory a child: {peaks[0] / 1e3:.1f} kB; a stream holds one chunk of 512")
 
 
@@ -173,9 +182,7 @@ def peer(bench: Bench, runs: int) -> None:
     for condition in knowledge.conditions:
         if condition.id == SOMETHING_ELSE:
             continue
-        mine = [
-            knowledge.findings[f].hpo for f in knowledge.stated_evidence(condition.id)
-        ]
+        mine = [knowledge.findings[f].hpo for f in knowledge.stated_evidence(condition.id)]
         profiles.append(HPOSet.from_queries([t for t in mine if t]))
     sets = [HPOSet.from_queries(child) for child in children[:10]]
     cases = [
@@ -194,8 +201,13 @@ def peer(bench: Bench, runs: int) -> None:
 
     took, base, _ = paired(ours, theirs, runs)
     ours_each, theirs_each = took / len(cases), base / len(sets)
-    bench.line("a child in batch against hpo3 similarity", ours_each, theirs_each,
-               ours_each / theirs_each, 0.01)
+    bench.line(
+        "a child in batch against hpo3 similarity",
+        ours_each,
+        theirs_each,
+        ours_each / theirs_each,
+        0.01,
+    )
     bench.note(f"{theirs_each / ours_each:,.0f} times faster a child")
 
 
@@ -207,8 +219,11 @@ def main() -> None:
     options = parser.parse_args()
     runs, n = (3, 20_000) if options.quick else (7, 100_000)
     bench = Bench()
-    print(json.dumps({"python": sys.version.split()[0], "numpy": np.__version__,
-                      "cores": os.cpu_count()}))
+    print(
+        json.dumps(
+            {"python": sys.version.split()[0], "numpy": np.__version__, "cores": os.cpu_count()}
+        )
+    )
     if options.only in (None, "cli"):
         command_line(bench, runs if options.quick else 15)
     if options.only in (None, "read"):

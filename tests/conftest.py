@@ -12,7 +12,10 @@ from hypothesis import HealthCheck, settings
 from hematon.knowledge import Knowledge, load_knowledge
 
 settings.register_profile(
-    "fast", max_examples=40, deadline=None, derandomize=True,
+    "fast",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
@@ -40,7 +43,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def evaluation_folder(name: str) -> Path:
-    """Give a folder of evaluation data beside the project, or skip the test saying what is missing."""
+    """Give a folder of evaluation data, or skip the test saying what is missing."""
     folder = Path(os.environ.get("HEMATON_SHARED", ROOT.parent / "shared")) / name
     if not folder.exists():
         pytest.skip(f"evaluation data not present: {folder.name} (set HEMATON_SHARED)")

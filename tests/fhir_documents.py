@@ -35,15 +35,21 @@ def quantity(value: object, unit: str) -> Json:
 
 def patient(**fields: object) -> Json:
     """The patient every other resource is about."""
-    plain: Json = {"resourceType": "Patient", "id": "p1", "gender": "female",
-                   "birthDate": BORN.isoformat()}
+    plain: Json = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "gender": "female",
+        "birthDate": BORN.isoformat(),
+    }
     return plain | fields
 
 
 def observation(code: object = None, **fields: object) -> Json:
     """An Observation, hemoglobin unless another code is given."""
     plain: Json = {
-        "resourceType": "Observation", "status": "final", "subject": SUBJECT,
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": SUBJECT,
         "code": concept(LOINC, "718-7") if code is None else code,
         "effectiveDateTime": "2024-03-05T08:12:00+01:00",
     }
@@ -68,8 +74,7 @@ def condition(code: object, **fields: object) -> Json:
 
 def bundle(*resources: object, type: str = "collection") -> Json:
     """A Bundle of resources without full URLs."""
-    return {"resourceType": "Bundle", "type": type,
-            "entry": [{"resource": r} for r in resources]}
+    return {"resourceType": "Bundle", "type": type, "entry": [{"resource": r} for r in resources]}
 
 
 def reading(*resources: object, today: date | None = None) -> Reading[Case]:

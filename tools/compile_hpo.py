@@ -74,7 +74,10 @@ def main() -> None:
         f'version: "{Ontology.version()}"',
         'citation: "HPO"',
         "findings:",
-        *(f'  "{k}": [{", ".join(chr(34) + t + chr(34) for t in v)}]' for k, v in satisfied.items()),
+        *(
+            f'  "{k}": [{", ".join(chr(34) + t + chr(34) for t in v)}]'
+            for k, v in satisfied.items()
+        ),
         "broader:",
         *(
             f'  "{k}": [{", ".join(chr(34) + t + chr(34) for t in sorted(v))}]'

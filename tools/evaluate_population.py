@@ -29,10 +29,18 @@ ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "docs" / "evaluation.md"
 SURVEY = "cases/nhanes_1999_2010_cbc.parquet"
 ANALYTES = {
-    "wbc": "wbc_10e9_L", "anc": "neutrophils_10e9_L", "alc": "lymphocytes_10e9_L",
-    "monocytes": "monocytes_10e9_L", "eosinophils": "eosinophils_10e9_L", "rbc": "rbc_10e12_L",
-    "hemoglobin": "hemoglobin_g_dL", "hematocrit": "hematocrit_pct", "mcv": "mcv_fL",
-    "rdw_cv": "rdw_pct", "platelets": "platelets_10e9_L", "mpv": "mpv_fL",
+    "wbc": "wbc_10e9_L",
+    "anc": "neutrophils_10e9_L",
+    "alc": "lymphocytes_10e9_L",
+    "monocytes": "monocytes_10e9_L",
+    "eosinophils": "eosinophils_10e9_L",
+    "rbc": "rbc_10e12_L",
+    "hemoglobin": "hemoglobin_g_dL",
+    "hematocrit": "hematocrit_pct",
+    "mcv": "mcv_fL",
+    "rdw_cv": "rdw_pct",
+    "platelets": "platelets_10e9_L",
+    "mpv": "mpv_fL",
 }
 AGE_BANDS = ((1, 2), (2, 6), (6, 12), (12, 18))
 
@@ -68,10 +76,13 @@ class Survey:
         case, index, value, when = (np.concatenate(p) for p in zip(*parts, strict=True))
         nothing = np.full(len(case), np.nan)
         return Columns(
-            ids=self.ids, age=age, sex=np.where(self.male, 1, -1).astype(np.int8),
+            ids=self.ids,
+            age=age,
+            sex=np.where(self.male, 1, -1).astype(np.int8),
             as_of_age=np.full(n, np.inf),
-            results=Results(case, index, value, np.zeros(len(case), np.int8), when, nothing,
-                            nothing),
+            results=Results(
+                case, index, value, np.zeros(len(case), np.int8), when, nothing, nothing
+            ),
             given=Given(*(np.zeros(0, dtype=t) for t in (np.int64, np.int64, float, float))),
             stated=np.zeros((n, len(knowledge.findings)), np.int8),
             stated_age=np.full(n, np.nan),
@@ -130,7 +141,8 @@ def urgent(survey: Survey, result: BatchAssessment) -> Iterator[str]:
     yield "|---|---|---|---:|---:|---:|---:|---:|"
     for i in np.flatnonzero(result.urgency.level >= LEVELS.index("U24")):
         rules = [
-            r["id"] for k, r in enumerate(result.knowledge.rules["urgency"])
+            r["id"]
+            for k, r in enumerate(result.knowledge.rules["urgency"])
             if result.urgency.rules[i, k] == 1 and r["level"] in ("E", "U24")
         ]
         v = {a: survey.values[a][i] for a in survey.values}

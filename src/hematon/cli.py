@@ -52,17 +52,36 @@ def cli() -> None:
 
 @cli.command()
 @INPUTS
-@click.option("--setting", metavar="NAME", help="Whose prior: population, general_pediatrics "
-              "(default), hematology_clinic, marrow_failure_clinic.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
-              help="Look at nothing after this day.")
+@click.option(
+    "--setting",
+    metavar="NAME",
+    help="Whose prior: population, general_pediatrics "
+    "(default), hematology_clinic, marrow_failure_clinic.",
+)
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Look at nothing after this day.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON; one line per record if many.")
-@click.option("--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE",
-              help="Write one self-contained HTML report.")
-@click.option("--fhir", "fhir_file", type=click.Path(dir_okay=False), metavar="FILE",
-              help="Write a FHIR R4 DiagnosticReport.")
-@click.option("--explain", "explained", metavar="CONDITION",
-              help="Show every contribution for one condition.")
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write one self-contained HTML report.",
+)
+@click.option(
+    "--fhir",
+    "fhir_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a FHIR R4 DiagnosticReport.",
+)
+@click.option(
+    "--explain", "explained", metavar="CONDITION", help="Show every contribution for one condition."
+)
 @click.option("--color/--no-color", default=None, help="Force or forbid color.")
 def assess(
     paths: tuple[str, ...],
@@ -120,10 +139,20 @@ def explain(
 
 @cli.command()
 @INPUTS
-@click.option("--to", "target", required=True, type=click.Choice(["fhir", "phenopacket", "csv"]),
-              help="Format to write.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE",
-              help="File to write; standard output when left out.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Choice(["fhir", "phenopacket", "csv"]),
+    help="Format to write.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="File to write; standard output when left out.",
+)
 def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
     """Convert a record between FHIR R4, GA4GH phenopacket v2 and CSV.
 
@@ -155,8 +184,11 @@ def knowledge() -> None:
 
 
 @knowledge.command()
-@click.option("--folder", type=click.Path(exists=True, file_okay=False),
-              help="Check this folder of knowledge files instead of the package's own.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False),
+    help="Check this folder of knowledge files instead of the package's own.",
+)
 def check(folder: str | None) -> None:
     """Check every knowledge file: schema, and every rule across files."""
     from pathlib import Path
@@ -204,8 +236,11 @@ def show(entry: str) -> None:
 
 
 @knowledge.command()
-@click.option("--status", type=click.Choice(["retrieved", "recalled", "expert"]),
-              help="Only sources read this far.")
+@click.option(
+    "--status",
+    type=click.Choice(["retrieved", "recalled", "expert"]),
+    help="Only sources read this far.",
+)
 def sources(status: str | None) -> None:
     """List every source, how far it was read and how often it is cited."""
     from hematon.knowledge.describe import list_sources
@@ -293,9 +328,7 @@ def _readings(paths: Iterable[str], knowledge: Knowledge) -> Iterator[Reading[Ca
                 yield from read_folder(Path(path), knowledge, today=today)
             else:
                 name = Path(path).name.removesuffix(".gz")
-                yield from read_any(
-                    read_bytes(Path(path)), knowledge, today=today, name=name
-                )
+                yield from read_any(read_bytes(Path(path)), knowledge, today=today, name=name)
         except UnreadableError as error:
             yield Reading(None, error.issues)
 
@@ -312,8 +345,14 @@ def _chain(
 
 
 def _assess_one(
-    reading: Reading[Case], knowledge: Knowledge, setting: str | None, as_of: date | None,
-    as_json: bool, html_file: str | None, fhir_file: str | None, explained: str | None,
+    reading: Reading[Case],
+    knowledge: Knowledge,
+    setting: str | None,
+    as_of: date | None,
+    as_json: bool,
+    html_file: str | None,
+    fhir_file: str | None,
+    explained: str | None,
     color: bool | None,
 ) -> None:
     from hematon.engine import assess as judge
@@ -323,7 +362,11 @@ def _assess_one(
         raise SystemExit(EXIT_UNREADABLE)
     wanted = frozenset([explained]) if explained else frozenset[str]()
     result = judge(
-        reading.value, knowledge, setting=setting, as_of=as_of, issues=reading.issues,
+        reading.value,
+        knowledge,
+        setting=setting,
+        as_of=as_of,
+        issues=reading.issues,
         explain=wanted,
     )
     if html_file:
@@ -350,14 +393,18 @@ def _print_report(result: Assessment, explained: str | None, color: bool | None)
     from hematon.report import terminal
 
     console = Console(
-        no_color=color is False, force_terminal=True if color else None, highlight=False,
+        no_color=color is False,
+        force_terminal=True if color else None,
+        highlight=False,
         width=None if sys.stdout.isatty() or color else 100,
     )
     terminal.render(result, console, explain=explained)
 
 
 def _assess_many(
-    readings: Iterator[Reading[Case]], knowledge: Knowledge, setting: str | None,
+    readings: Iterator[Reading[Case]],
+    knowledge: Knowledge,
+    setting: str | None,
     as_of: date | None,
 ) -> None:
     """Write one JSON line per record, in order; count what was assessed and what was not."""

@@ -37,8 +37,12 @@ def record(given: dict[str, Any], knowledge: Knowledge) -> Case:
                 number, unit = str(text).split(" ", 1)
                 sign = number[0] if number[0] in "<>" else ""
                 intake.measurement(
-                    analyte, float(number.lstrip("<>")), unit, analyte,
-                    age_days=age - draw["days_ago"], comparator=sign,
+                    analyte,
+                    float(number.lstrip("<>")),
+                    unit,
+                    analyte,
+                    age_days=age - draw["days_ago"],
+                    comparator=sign,
                 )
     for code in given.get("findings", ()):
         intake.finding(code, True, code)
@@ -110,6 +114,11 @@ def _value(result: Assessment, wanted: dict[str, float]) -> None:
 
 
 CHECKS = {
-    "urgency": _urgency, "rules": _rules, "confirm": _confirm, "severity": _severity,
-    "readings": _readings, "lineages": _lineages, "value": _value,
+    "urgency": _urgency,
+    "rules": _rules,
+    "confirm": _confirm,
+    "severity": _severity,
+    "readings": _readings,
+    "lineages": _lineages,
+    "value": _value,
 }

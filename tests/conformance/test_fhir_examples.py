@@ -9,24 +9,39 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import evaluation_folder
 
+from conftest import evaluation_folder
 from hematon.errors import ISSUE_CODES, Issue, Reading, UnreadableError
 from hematon.interchange import fhir
 from hematon.knowledge import Knowledge
 
 HERE = Path(__file__).parent / "fhir"
 GHP = [
-    ("hemoglobin", 17.6), ("rbc", 5.9), ("hematocrit", 55.0), ("mcv", 99.0), ("mch", 36.0),
-    ("platelets", 444.0), ("wbc", 4.6), ("neutrophils_pct", 20.0), ("anc", 0.9),
-    ("lymph_pct", 20.0), ("alc", 0.9), ("mono_pct", 20.0), ("monocytes", 0.9),
-    ("eos_pct", 20.0), ("eosinophils", 0.92), ("basophils", 0.92), ("potassium", 4.2),
-    ("bilirubin_total", pytest.approx(0.4095)), ("alt", 54.0), ("ast", 30.0), ("ldh", 131.0),
+    ("hemoglobin", 17.6),
+    ("rbc", 5.9),
+    ("hematocrit", 55.0),
+    ("mcv", 99.0),
+    ("mch", 36.0),
+    ("platelets", 444.0),
+    ("wbc", 4.6),
+    ("neutrophils_pct", 20.0),
+    ("anc", 0.9),
+    ("lymph_pct", 20.0),
+    ("alc", 0.9),
+    ("mono_pct", 20.0),
+    ("monocytes", 0.9),
+    ("eos_pct", 20.0),
+    ("eosinophils", 0.92),
+    ("basophils", 0.92),
+    ("potassium", 4.2),
+    ("bilirubin_total", pytest.approx(0.4095)),
+    ("alt", 54.0),
+    ("ast", 30.0),
+    ("ldh", 131.0),
 ]
 READ: dict[str, tuple[list[tuple[str, object]], set[str]]] = {
     "Bundle-ghp": (GHP, {"code-unknown", "resource-not-used"}),
-    "Bundle-report": ([("wbc", 31.9), ("hematocrit", 27.0), ("platelets", 84.0)],
-                      {"code-unknown"}),
+    "Bundle-report": ([("wbc", 31.9), ("hematocrit", 27.0), ("platelets", 84.0)], {"code-unknown"}),
     "Patient-example": ([], set()),
     "Observation-f004": ([("rbc", 4.12)], set()),
     "Observation-f005": ([("hemoglobin", 7.2)], set()),
@@ -93,7 +108,7 @@ def check(issues: tuple[Issue, ...]) -> None:
     """Every issue has a documented code and one line of text."""
     for issue in issues:
         assert issue.code in ISSUE_CODES
-        assert re.fullmatch(r"[^\n]{1,300}", issue.message)
+        assert re.fullmatch(r"[^\n]{1,300}", f"{issue.where}: {issue.message}")
 
 
 def test_the_whole_package(knowledge: Knowledge) -> None:
@@ -105,7 +120,6 @@ def test_the_whole_package(knowledge: Knowledge) -> None:
             reading: Reading[object] = fhir.read(path.read_bytes(), knowledge)  # type: ignore[assignment]
         except UnreadableError as error:
             refused += 1
-            assert "\n" not in str(error)
             check(error.issues)
         else:
             read += 1

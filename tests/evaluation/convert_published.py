@@ -104,7 +104,7 @@ ZYGOSITY = {
     "hom": ("GENO:0000136", "homozygous"),
     "hemi": ("GENO:0000134", "hemizygous"),
 }
-_NUMBER = re.compile(r"([<>])?\s*(\d[\d.]*)\s*(\S+(?: per \S+ \S+)?)?.*")
+_NUMBER = re.compile(r"([<>])?\s*(\d[\d.]*)\s*(per 100 leukocytes|\S+)?.*")
 _PUBMED = re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d+)")
 _EARLIER = re.compile(r"(a|one|\d+) (day|week|month|year)s? earlier")
 _UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": DAYS_PER_YEAR}
@@ -193,10 +193,9 @@ def _interpretation(subject: str, variants: Sequence[Json]) -> list[Json]:
 
 
 def _lines(path: Path) -> Iterator[Json]:
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        for line in file:
-            yield json.loads(line)
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    yield from map(json.loads, text.splitlines())
 
 
 # --- published_cases.jsonl ---------------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_every_case_is_read_and_none_is_thinner_than_its_source(name: str) -> No
         assert (case.sex or "unknown_sex").upper() == document["subject"]["sex"]
         assert case.age_days is not None or "timeAtLastEncounter" not in document["subject"]
         assert len(case.publications) == len(
-            set(r["id"] for r in document["metaData"]["externalReferences"])
+            {r["id"] for r in document["metaData"]["externalReferences"]}
         )
         taken = len(case.measurements) + sum("/measurements/" in i.where for i in issues)
         assert taken >= len(document["measurements"])

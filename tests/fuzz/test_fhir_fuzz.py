@@ -11,6 +11,9 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fhir_documents import (
     HPO,
     KNOWLEDGE,
@@ -25,9 +28,6 @@ from fhir_documents import (
     quantity,
     resource,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from hematon.engine.case import Case
 from hematon.errors import ISSUE_CODES, Issue, Reading, UnreadableError
 from hematon.interchange import fhir
@@ -35,42 +35,87 @@ from hematon.interchange import fhir
 CANARY = "Zquxcanary Jane 4711"
 RANGE = [{"low": quantity(11.5, "g/dL"), "high": quantity(15.5, "g/dL")}]
 SEED = bundle(
-    patient(name=[{"family": "x"}], identifier=[{"system": "urn:mrn", "value": "1"}],
-            extension=[{"url": "https://hematon.org/fhir/StructureDefinition/publication",
-                        "valueString": "PMID:1"}]),
+    patient(
+        name=[{"family": "x"}],
+        identifier=[{"system": "urn:mrn", "value": "1"}],
+        extension=[
+            {
+                "url": "https://hematon.org/fhir/StructureDefinition/publication",
+                "valueString": "PMID:1",
+            }
+        ],
+    ),
     count(referenceRange=RANGE, id="o1"),
     count("777-3", 28, "10*3/uL", issued="2024-03-05T00:00:00Z", focus=[{"reference": "x/1"}]),
     observation({"text": "HGB"}, valueString="7.1 g/dL", specimen={"display": "Blood"}),
-    observation(concept(LOINC, "58410-2"), component=[
-        {"code": concept(LOINC, "718-7"), "valueQuantity": quantity(7.1, "g/dL")},
-        {"code": concept(LOINC, "30525-0"), "valueQuantity": quantity(400, "d")}]),
-    observation(concept(LOINC, "1007-4"), valueCodeableConcept=concept(SNOMED, "10828004"),
-                interpretation=[concept("x", "POS")]),
+    observation(
+        concept(LOINC, "58410-2"),
+        component=[
+            {"code": concept(LOINC, "718-7"), "valueQuantity": quantity(7.1, "g/dL")},
+            {"code": concept(LOINC, "30525-0"), "valueQuantity": quantity(400, "d")},
+        ],
+    ),
+    observation(
+        concept(LOINC, "1007-4"),
+        valueCodeableConcept=concept(SNOMED, "10828004"),
+        interpretation=[concept("x", "POS")],
+    ),
     observation(concept(LOINC, "18314-5"), valueString="Circulating blasts present."),
     observation(concept(LOINC, "8310-5"), valueQuantity=quantity(39, "Cel")),
     observation(concept(HPO, "HP:0001744", "Splenomegaly"), valueBoolean=True),
     observation(concept(LOINC, "777-3"), dataAbsentReason=concept("x", "not-performed")),
-    observation(concept(LOINC, "5048-4"), valueRatio={"numerator": {"value": 1},
-                                                      "denominator": {"value": 80}}),
-    observation(concept(LOINC, "69548-6"), component=[
-        {"code": concept(LOINC, "48018-6"), "valueCodeableConcept": {"text": "FANCA"}},
-        {"code": concept(LOINC, "53037-8"), "valueCodeableConcept": concept(LOINC, "LA6668-3")}]),
-    condition(concept("http://hl7.org/fhir/sid/icd-10-cm", "D61.03", text="Fanconi anemia"),
-              onsetAge=quantity(3, "a"), verificationStatus=concept("x", "confirmed")),
+    observation(
+        concept(LOINC, "5048-4"),
+        valueRatio={"numerator": {"value": 1}, "denominator": {"value": 80}},
+    ),
+    observation(
+        concept(LOINC, "69548-6"),
+        component=[
+            {"code": concept(LOINC, "48018-6"), "valueCodeableConcept": {"text": "FANCA"}},
+            {"code": concept(LOINC, "53037-8"), "valueCodeableConcept": concept(LOINC, "LA6668-3")},
+        ],
+    ),
+    condition(
+        concept("http://hl7.org/fhir/sid/icd-10-cm", "D61.03", text="Fanconi anemia"),
+        onsetAge=quantity(3, "a"),
+        verificationStatus=concept("x", "confirmed"),
+    ),
     condition(concept(HPO, "HP:0001744"), onsetRange={"low": quantity(3, "d")}),
-    resource("DiagnosticReport", status="final", conclusionCode=[concept(HPO, "HP:0005528")],
-             contained=[count()]),
-    resource("MedicationStatement", status="active",
-             medicationReference={"reference": "#m", "display": "x"},
-             effectivePeriod={"start": "2024-03-05", "end": "2024-03-06"},
-             contained=[{"resourceType": "Medication", "id": "m", "code": {"text": "filgrastim"},
-                         "ingredient": [{"itemCodeableConcept": {"text": "x"}}]}]),
-    resource("Procedure", status="completed", code=concept(SNOMED, "71493000"),
-             performedDateTime="2024-03-05"),
-    {"resourceType": "FamilyMemberHistory", "status": "completed",
-     "patient": {"reference": "Patient/p1"}, "relationship": concept("x", "BRO", "brother"),
-     "condition": [{"code": concept(HPO, "HP:0001873", text="low platelets"),
-                    "onsetAge": quantity(3, "a")}]},
+    resource(
+        "DiagnosticReport",
+        status="final",
+        conclusionCode=[concept(HPO, "HP:0005528")],
+        contained=[count()],
+    ),
+    resource(
+        "MedicationStatement",
+        status="active",
+        medicationReference={"reference": "#m", "display": "x"},
+        effectivePeriod={"start": "2024-03-05", "end": "2024-03-06"},
+        contained=[
+            {
+                "resourceType": "Medication",
+                "id": "m",
+                "code": {"text": "filgrastim"},
+                "ingredient": [{"itemCodeableConcept": {"text": "x"}}],
+            }
+        ],
+    ),
+    resource(
+        "Procedure",
+        status="completed",
+        code=concept(SNOMED, "71493000"),
+        performedDateTime="2024-03-05",
+    ),
+    {
+        "resourceType": "FamilyMemberHistory",
+        "status": "completed",
+        "patient": {"reference": "Patient/p1"},
+        "relationship": concept("x", "BRO", "brother"),
+        "condition": [
+            {"code": concept(HPO, "HP:0001873", text="low platelets"), "onsetAge": quantity(3, "a")}
+        ],
+    },
     resource("Encounter", status="finished"),
     {"resourceType": "Medication", "id": "m2", "code": {"text": "x"}},
 )
@@ -91,11 +136,36 @@ def paths(value: object, at: Path_ = ()) -> Iterator[Path_]:
 
 PATHS = [p for p in paths(SEED) if p]
 ODD: list[object] = [
-    None, True, False, 0, -1, 1e308, 10**30, "", CANARY, CANARY * 40, f"{CANARY}-1", [], {}, [[]],
-    [CANARY], {"coding": CANARY}, {"coding": [CANARY]}, {"reference": CANARY}, {"value": CANARY},
-    {"text": CANARY}, "#m", "#", "Patient/p1", "http://loinc.org", "2024-03", "9999-12-31",
-    "0001-01-01", {"resourceType": "Bundle", "entry": [{"resource": CANARY}]},
-    {"resourceType": CANARY}, {"resourceType": "Patient", "id": CANARY, "birthDate": CANARY},
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1e308,
+    2**63,
+    "",
+    CANARY,
+    CANARY * 40,
+    f"{CANARY}-1",
+    [],
+    {},
+    [[]],
+    [CANARY],
+    {"coding": CANARY},
+    {"coding": [CANARY]},
+    {"reference": CANARY},
+    {"value": CANARY},
+    {"text": CANARY},
+    "#m",
+    "#",
+    "Patient/p1",
+    "http://loinc.org",
+    "2024-03",
+    "9999-12-31",
+    "0001-01-01",
+    {"resourceType": "Bundle", "entry": [{"resource": CANARY}]},
+    {"resourceType": CANARY},
+    {"resourceType": "Patient", "id": CANARY, "birthDate": CANARY},
     {"value": 5, "code": CANARY, "unit": CANARY, "system": CANARY},
 ]
 
@@ -148,16 +218,20 @@ def read(raw: bytes | str, today: date | None = None) -> tuple[Issue, ...]:
         assert issue.code in ISSUE_CODES
         text = issue.message + issue.fix + issue.where
         assert "Zqux" not in text
-        assert "4711" not in text
+        assert "Jane" not in text
         assert len(text) < 500
     return tuple(issues)
 
 
 @given(
     changes=st.lists(
-        st.tuples(st.sampled_from(PATHS), st.sampled_from(["drop", "replace", "rename", "repeat"]),
-                  st.sampled_from(ODD)),
-        min_size=1, max_size=8,
+        st.tuples(
+            st.sampled_from(PATHS),
+            st.sampled_from(["drop", "replace", "rename", "repeat"]),
+            st.sampled_from(ODD),
+        ),
+        min_size=1,
+        max_size=8,
     ),
     today=st.sampled_from([None, date(2024, 6, 1)]),
 )
@@ -176,6 +250,12 @@ def test_every_field_with_every_odd_value(odd: object) -> None:
         document = copy.deepcopy(SEED)
         change(document, path, "replace", odd)
         read(orjson.dumps(document))
+
+
+def test_numbers_beyond_any_type() -> None:
+    """A number of a thousand digits is a number, or the document is refused."""
+    for number in ("9" * 1000, "1e999", "-0", "1" + "0" * 30):
+        read(orjson.dumps(SEED).replace(b"7.1", number.encode()))
 
 
 @given(st.binary(max_size=300))
@@ -200,13 +280,37 @@ def test_truncated_and_spliced_bytes(cut: int, splice: bytes) -> None:
     read(lines[:cut])
 
 
+KEYS = (
+    "resourceType",
+    "entry",
+    "resource",
+    "code",
+    "coding",
+    "system",
+    "value",
+    "valueQuantity",
+    "subject",
+    "reference",
+    "component",
+    "contained",
+    "status",
+    "id",
+)
+LEAVES = ("", CANARY, "final", "718-7", LOINC, "Patient/p1", "HP:0001744")
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Give lists and objects of values."""
+    return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False)
-    | st.sampled_from(["", CANARY, "final", "718-7", LOINC, "Patient/p1", "HP:0001744"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["resourceType", "entry", "resource", "code", "coding", "system", "value",
-                         "valueQuantity", "subject", "reference", "component", "contained",
-                         "status", "id"]), inner, max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(LEAVES),
+    nested,
     max_leaves=20,
 )
 
@@ -214,8 +318,11 @@ json_values = st.recursive(
 @given(st.sampled_from(sorted(fhir.READERS)), json_values, json_values)
 def test_resources_made_of_anything(kind: str, fields: Any, subject: object) -> None:
     """A resource of any shape under a known type never breaks a reader."""
-    made = {**(fields if isinstance(fields, dict) else {"code": fields}), "resourceType": kind,
-            "subject": subject}
+    made = {
+        **(fields if isinstance(fields, dict) else {"code": fields}),
+        "resourceType": kind,
+        "subject": subject,
+    }
     read(orjson.dumps([patient(), made], option=orjson.OPT_NON_STR_KEYS))
 
 
@@ -251,6 +358,9 @@ def test_examples_with_names_in_them_say_none() -> None:
     """No name or identifier of HL7's own example patients stands in an issue."""
     folder = Path(__file__).parents[1] / "conformance" / "fhir"
     for path in sorted(folder.glob("*.json")):
-        raw = path.read_bytes().replace(b"Chalmers", CANARY.encode()).replace(b"Roel",
-                                                                             CANARY.encode())
+        raw = (
+            path.read_bytes()
+            .replace(b"Chalmers", CANARY.encode())
+            .replace(b"Roel", CANARY.encode())
+        )
         read(raw)

@@ -211,9 +211,27 @@ def test_named_files_and_tests_exist(page: Path) -> None:
         path = ROOT / name
         if not path.exists():
             missing.append(name)
-        elif test and not re.search(rf"^ *def {test}\b", path.read_text("utf-8"), re.MULTILINE):
+        elif test and not re.search(rf"^.*(?:def|id:) {test}\b", path.read_text(), re.MULTILINE):
             missing.append(f"{name}::{test}")
     missing += [target for target in LINK.findall(text) if not (page.parent / target).exists()]
+    assert not missing
+
+
+def test_readings_name_code_and_cases_that_exist() -> None:
+    """The readings point at modules of the package and at golden cases by their id."""
+    text = (ROOT / "docs/spec-readings.md").read_text("utf-8")
+    cases = {
+        short: (ROOT / f"tests/cases/{name}.yaml").read_text("utf-8")
+        for short, name in (("UR", "urgency"), ("SE", "severity"))
+    }
+    modules = re.findall(
+        r"`((?:(?:engine|interchange|knowledge|report)/[\w./-]+|units)\.\w+)`", text
+    )
+    missing = [name for name in modules if not (ROOT / "src/hematon" / name).exists()]
+    named = re.findall(r"\b(UR|SE) `(\w+)`", text)
+    missing += [case for short, case in named if f"id: {case}," not in cases[short]]
+    assert modules
+    assert named
     assert not missing
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import KNOWLEDGE, RANGES, cases, single_draws
 
 from hematon.engine import assess, assess_many
 from hematon.engine.case import Case
 from hematon.engine.urgency import LEVELS
+from strategies import KNOWLEDGE, RANGES, cases, single_draws
 
 
 @given(st.lists(cases(), min_size=1, max_size=4))
@@ -29,9 +29,7 @@ def test_order_is_irrelevant(case: Case, random: object) -> None:
     counts, findings = list(case.measurements), list(case.findings)
     random.shuffle(counts)  # type: ignore[attr-defined]
     random.shuffle(findings)  # type: ignore[attr-defined]
-    shuffled = dataclasses.replace(
-        case, measurements=tuple(counts), findings=tuple(findings)
-    )
+    shuffled = dataclasses.replace(case, measurements=tuple(counts), findings=tuple(findings))
     assert assess(shuffled, KNOWLEDGE).to_json() == assess(case, KNOWLEDGE).to_json()
 
 
@@ -60,9 +58,7 @@ def test_json_round_trips(case: Case) -> None:
 
 
 @given(single_draws(), st.sampled_from(["hemoglobin", "anc", "platelets"]), st.floats(0.05, 0.95))
-def test_lowering_a_low_count_never_lowers_urgency(
-    case: Case, analyte: str, factor: float
-) -> None:
+def test_lowering_a_low_count_never_lowers_urgency(case: Case, analyte: str, factor: float) -> None:
     """Below its limit, a lower count is never less urgent nor less severe."""
     lineage = {"hemoglobin": 0, "anc": 1, "platelets": 2}[analyte]
     lower = dataclasses.replace(
@@ -78,7 +74,9 @@ def test_lowering_a_low_count_never_lowers_urgency(
         assert LEVELS.index(LEVELS[after]) >= before
 
 
-@given(single_draws(), st.sampled_from(["hemoglobin", "anc", "platelets", "mcv", "marrow_cellularity"]))
+@given(
+    single_draws(), st.sampled_from(["hemoglobin", "anc", "platelets", "mcv", "marrow_cellularity"])
+)
 def test_masking_a_value_never_reverses_an_answer(case: Case, analyte: str) -> None:
     """Without a value a rule may become unknown, never the opposite."""
     masked = dataclasses.replace(

@@ -24,11 +24,13 @@ Bools = npt.NDArray[np.bool_]
 BEFORE_TREATMENT_DAYS = 180
 """How far back a value from before a treatment may stand for the treated one [expert]."""
 SUPPORT_NONE, SUPPORT_USED, SUPPORT_BEFORE, SUPPORT_BLOCKED = 0, 1, 2, 3
+BLOCKED = frozenset(("mcv", "hbf_pct", "retic_abs", "retic_pct", "eada"))
+"""After a transfusion these are the donor's, not the child's: left out, never merely doubted."""
 JUDGED = ("hemoglobin", "anc", "platelets")
 """The count of each lineage: red, white, platelet."""
 
 MASS_TO_CELLS = 30.0
-"""RBC (10*12/L) is about hemoglobin (g/dL) x 30 / MCV (fL): hematocrit is three times hemoglobin."""
+"""RBC (10*12/L) is about hemoglobin (g/dL) x 30 / MCV (fL): hematocrit is 3 x hemoglobin."""
 DAY_SPACE, ANALYTE_SPACE = 100_000, 256
 """Room for days and analytes in one sorting key; more than any life and any knowledge need."""
 
@@ -128,8 +130,9 @@ def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
     n = len(columns.ids)
     results, undated = _place_in_time(columns)
     results = _one_a_day(results)
-    count = {a.id: k for k, a in enumerate(a for a in knowledge.analytes.values()
-                                           if a.part_of_count)}
+    count = {
+        a.id: k for k, a in enumerate(a for a in knowledge.analytes.values() if a.part_of_count)
+    }
     draws = _draws(results, n, count, knowledge)
     _derive(draws)
     _mark_treated(draws, columns.given, knowledge)
@@ -148,11 +151,18 @@ def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
 def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -> CaseBatch:
     shape = (n, analytes)
     return CaseBatch(
-        columns=columns, age=age, low=np.full(shape, np.nan), high=np.full(shape, np.nan),
-        measured=np.zeros(shape, dtype=bool), lab_low=np.full(shape, np.nan),
-        lab_high=np.full(shape, np.nan), basis=np.zeros(shape, dtype=np.int8),
-        support=np.zeros(shape, dtype=np.int8), value_age=np.full(shape, np.nan),
-        current={}, draws=draws,
+        columns=columns,
+        age=age,
+        low=np.full(shape, np.nan),
+        high=np.full(shape, np.nan),
+        measured=np.zeros(shape, dtype=bool),
+        lab_low=np.full(shape, np.nan),
+        lab_high=np.full(shape, np.nan),
+        basis=np.zeros(shape, dtype=np.int8),
+        support=np.zeros(shape, dtype=np.int8),
+        value_age=np.full(shape, np.nan),
+        current={},
+        draws=draws,
         treatment_ages=_treatment_ages(columns, n),
     )
 
@@ -185,8 +195,13 @@ def _place_in_time(columns: Columns) -> tuple[Results, Bools]:
 
 def _take(r: Results, rows: Ints) -> Results:
     return Results(
-        r.case[rows], r.analyte[rows], r.value[rows], r.comparator[rows], r.age[rows],
-        r.lab_low[rows], r.lab_high[rows],
+        r.case[rows],
+        r.analyte[rows],
+        r.value[rows],
+        r.comparator[rows],
+        r.age[rows],
+        r.lab_low[rows],
+        r.lab_high[rows],
     )
 
 
@@ -239,9 +254,14 @@ def _draws(r: Results, n: int, count: dict[str, int], knowledge: Knowledge) -> D
     sign[draw, column[order]] = r.comparator[rows][order]
     draw_case = case_sorted[new]
     return Draws(
-        case=draw_case, age=day_sorted[new], value=value, sign=sign,
-        basis=np.zeros(shape, dtype=np.int8), treated=np.zeros(shape, dtype=bool),
-        start=np.searchsorted(draw_case, np.arange(n + 1)), column=count,
+        case=draw_case,
+        age=day_sorted[new],
+        value=value,
+        sign=sign,
+        basis=np.zeros(shape, dtype=np.int8),
+        treated=np.zeros(shape, dtype=bool),
+        start=np.searchsorted(draw_case, np.arange(n + 1)),
+        column=count,
     )
 
 
@@ -287,8 +307,9 @@ def _mark_treated(draws: Draws, given: Given, knowledge: Knowledge) -> None:
     for window in knowledge.windows:
         columns = [draws.column[a] for a in window.analytes if a in draws.column]
         if columns:
-            under = _under(given, TREATMENT_KINDS.index(window.kind), window.days,
-                           draws.case, draws.age)
+            under = _under(
+                given, TREATMENT_KINDS.index(window.kind), window.days, draws.case, draws.age
+            )
             draws.treated[:, columns] |= under[:, None]
 
 
@@ -385,7 +406,7 @@ def _pick_count(
     has_treated[draws.case[rows[near & treated]]] = True
     if analyte.id in treated_now:
         has_treated |= treated_now[analyte.id]
-    blocked = analyte.id in ("mcv", "hbf_pct", "retic_abs", "retic_pct", "eada")
+    blocked = analyte.id in BLOCKED
     if not blocked:
         _put(batch, draws, analyte, column, rows[near & treated], SUPPORT_USED)
         now = batch.low[:, analyte.index].copy(), batch.high[:, analyte.index].copy()
@@ -431,8 +452,13 @@ def _pick_others(
     blocked = np.zeros(len(rows), dtype=bool)
     for window in knowledge.windows:
         wanted = [knowledge.analytes[a].index for a in window.analytes]
-        under = _under(batch.columns.given, TREATMENT_KINDS.index(window.kind), window.days,
-                       results.case[rows], results.age[rows])
+        under = _under(
+            batch.columns.given,
+            TREATMENT_KINDS.index(window.kind),
+            window.days,
+            results.case[rows],
+            results.age[rows],
+        )
         blocked |= under & np.isin(results.analyte[rows], wanted)
     lost = rows[blocked]
     batch.support[results.case[lost], results.analyte[lost]] = SUPPORT_BLOCKED

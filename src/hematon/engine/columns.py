@@ -101,8 +101,14 @@ class Columns:
 
 CYTOPENIA_FINDINGS = frozenset(
     (
-        "LAB_ANEMIA", "LAB_NEUTROPENIA", "LAB_THROMBOCYTOPENIA", "LAB_PANCYTOPENIA",
-        "LAB_BICYTOPENIA", "LAB_ISO_ANEMIA", "LAB_ISO_NEUTROPENIA", "LAB_ISO_THROMBOCYTOPENIA",
+        "LAB_ANEMIA",
+        "LAB_NEUTROPENIA",
+        "LAB_THROMBOCYTOPENIA",
+        "LAB_PANCYTOPENIA",
+        "LAB_BICYTOPENIA",
+        "LAB_ISO_ANEMIA",
+        "LAB_ISO_NEUTROPENIA",
+        "LAB_ISO_THROMBOCYTOPENIA",
     )
 )
 
@@ -139,7 +145,10 @@ def columns_of(
         for m in case.measurements:
             rows.append(
                 (
-                    i, analytes[m.analyte].index, m.value, COMPARATOR_SIGN[m.comparator],
+                    i,
+                    analytes[m.analyte].index,
+                    m.value,
+                    COMPARATOR_SIGN[m.comparator],
                     nan if m.age_days is None else float(m.age_days),
                     nan if m.lab_low is None else m.lab_low,
                     nan if m.lab_high is None else m.lab_high,
@@ -148,7 +157,8 @@ def columns_of(
         for t in case.treatments:
             given.append(
                 (
-                    i, TREATMENT_KINDS.index(t.kind),
+                    i,
+                    TREATMENT_KINDS.index(t.kind),
                     nan if t.start_age_days is None else float(t.start_age_days),
                     nan if t.end_age_days is None else float(t.end_age_days),
                 )
@@ -202,7 +212,8 @@ def _state_findings(
         else:
             # A specific term excluded says little about the general finding it belongs to.
             excluded.update(
-                hit for hit in hits
+                hit
+                for hit in hits
                 if not finding.code.startswith("HP:") or knowledge.findings[hit].hpo == finding.code
             )
             excluded.update(knowledge.findings_beneath(finding.code))

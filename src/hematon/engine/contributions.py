@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hematon.engine.assessment import Contribution
-from hematon.engine.differential import Terms, broad_term, variant
 from hematon.engine.batch import JUDGED, CaseBatch
+from hematon.engine.differential import Terms, broad_term, variant
 from hematon.engine.facts import LINEAGES
 from hematon.knowledge.compiled import Analyte, ConditionInfo, EvidenceInfo, FindingInfo
 
@@ -66,18 +66,34 @@ def _scale(piece: Contribution, temperature: float) -> Contribution:
         return piece
     value = piece.log_likelihood_ratio / temperature
     return Contribution(
-        piece.evidence, piece.text, piece.observed, value, float(np.exp(value)), piece.frequency,
-        piece.background, piece.basis, piece.grade, piece.source, piece.counted,
+        piece.evidence,
+        piece.text,
+        piece.observed,
+        value,
+        float(np.exp(value)),
+        piece.frequency,
+        piece.background,
+        piece.basis,
+        piece.grade,
+        piece.source,
+        piece.counted,
     )
 
 
 def _prior(result: BatchAssessment, condition: ConditionInfo, value: float) -> Contribution:
     setting = result.knowledge.settings["all"][result.setting]["name"]
     return Contribution(
-        "prior", f"how often it comes at this age and sex, setting: {setting}", None, value,
-        float(np.exp(value)), None, None,
-        f"{condition.prior:g} per million child-years", condition.prior_grade,
-        condition.prior_source, "",
+        "prior",
+        f"how often it comes at this age and sex, setting: {setting}",
+        None,
+        value,
+        float(np.exp(value)),
+        None,
+        None,
+        f"{condition.prior:g} per million child-years",
+        condition.prior_grade,
+        condition.prior_source,
+        "",
     )
 
 
@@ -91,20 +107,27 @@ def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contri
         if batch.measured[i, analyte.index]:
             number = " " + _shown(batch, i, analyte)
         words.append(f"{analyte.name}{number}: {state}")
-    pattern = tuple(int(x) for x in result.lineages[i])
+    red, white, platelet = (int(x) for x in result.lineages[i])
+    pattern = (red, white, platelet)
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
     finding = PARTITION.get(pattern) or (known[0] if known else "LAB_PANCYTOPENIA")
     evidence = _evidence(result, index, finding)
     return Contribution(
-        "counts", "; ".join(words), True, value, float(np.exp(value)), None, None,
-        "presentations mixed over which lineages are low and how deep", evidence.grade,
-        evidence.source, _counted(evidence),
+        "counts",
+        "; ".join(words),
+        True,
+        value,
+        float(np.exp(value)),
+        None,
+        None,
+        "presentations mixed over which lineages are low and how deep",
+        evidence.grade,
+        evidence.source,
+        _counted(evidence),
     )
 
 
-def _channels(
-    result: BatchAssessment, terms: Terms, i: int, index: int
-) -> list[Contribution]:
+def _channels(result: BatchAssessment, terms: Terms, i: int, index: int) -> list[Contribution]:
     knowledge, batch = result.knowledge, result.batch
     out = []
     for k, channel in enumerate(knowledge.raw["channels"]):
@@ -119,9 +142,16 @@ def _channels(
             Contribution(
                 channel["analyte"],
                 f"{analyte.name} {_shown(batch, i, analyte)} "
-                f"({finding.name.lower()}: {'yes' if present else 'no'})",
-                present, value, float(np.exp(value)), evidence.frequency, evidence.background,
-                evidence.basis, evidence.grade, evidence.source, _counted(evidence),
+                f"({_lower(finding.name)}: {'yes' if present else 'no'})",
+                present,
+                value,
+                float(np.exp(value)),
+                evidence.frequency,
+                evidence.background,
+                evidence.basis,
+                evidence.grade,
+                evidence.source,
+                _counted(evidence),
             )
         )
     return out
@@ -142,9 +172,7 @@ def _shown(batch: CaseBatch, i: int, analyte: Analyte) -> str:
     return f"{sign}{value:.{analyte.decimals}f} {analyte.unit}"
 
 
-def _findings(
-    result: BatchAssessment, terms: Terms, i: int, index: int
-) -> list[Contribution]:
+def _findings(result: BatchAssessment, terms: Terms, i: int, index: int) -> list[Contribution]:
     knowledge = result.knowledge
     names = knowledge.finding_ids
     out = []
@@ -158,9 +186,17 @@ def _findings(
         evidence = _evidence(result, index, name)
         out.append(
             Contribution(
-                name, info.name if observed else f"no {info.name[0].lower()}{info.name[1:]}",
-                observed, value, float(np.exp(value)), evidence.frequency, evidence.background,
-                evidence.basis, evidence.grade, evidence.source, _counted(evidence),
+                name,
+                info.name if observed else f"not present: {_lower(info.name)}",
+                observed,
+                value,
+                float(np.exp(value)),
+                evidence.frequency,
+                evidence.background,
+                evidence.basis,
+                evidence.grade,
+                evidence.source,
+                _counted(evidence),
             )
         )
     return out
@@ -177,8 +213,17 @@ def _extras(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
             )
             out.append(
                 Contribution(
-                    term, f"{term}: at least one of {beneath}", True, value, float(np.exp(value)),
-                    None, None, "noisy-or of the findings beneath it", "derived", ("HPO",), "",
+                    term,
+                    f"{term}: at least one of {beneath}",
+                    True,
+                    value,
+                    float(np.exp(value)),
+                    None,
+                    None,
+                    "noisy-or of the findings beneath it",
+                    "derived",
+                    ("HPO",),
+                    "",
                 )
             )
     for case, gene, classification, zygosity in columns.variants:
@@ -190,9 +235,15 @@ def _extras(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
                 Contribution(
                     f"variant:{gene}",
                     f"reported variant in {gene}: {classification.replace('_', ' ')}, {zygosity}",
-                    True, value, float(np.exp(value)), None, None,
-                    "weight of a reported variant by inheritance", "expert",
-                    ("HEMATON_MODEL",), "",
+                    True,
+                    value,
+                    float(np.exp(value)),
+                    None,
+                    None,
+                    "weight of a reported variant by inheritance",
+                    "expert",
+                    ("HEMATON_MODEL",),
+                    "",
                 )
             )
     return out
@@ -206,10 +257,21 @@ def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo
         return found
     info = knowledge.findings[finding]
     return EvidenceInfo(
-        float(knowledge.frequency[index, info.index]), info.background or 0.0, None, None,
-        "not stated for this condition: frequency among all children", info.grade, info.source,
+        float(knowledge.frequency[index, info.index]),
+        info.background or 0.0,
+        None,
+        None,
+        "not stated for this condition: frequency among all children",
+        info.grade,
+        info.source,
         None,
     )
+
+
+def _lower(name: str) -> str:
+    """Begin a name in lower case, unless it begins with an abbreviation."""
+    abbreviated = any(c.isupper() or c.isdigit() for c in name.split(" ", 1)[0][1:])
+    return name if abbreviated else name[0].lower() + name[1:]
 
 
 def _counted(evidence: EvidenceInfo) -> str:

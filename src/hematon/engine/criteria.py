@@ -150,9 +150,7 @@ def _missing(rule: Rule, facts: Facts, row: int, found: dict[str, None]) -> None
             if facts.lineage(lineage)[row] == ternary.UNKNOWN:
                 found[_COUNT[lineage]] = None
     elif "definition" in rule:
-        entry = next(
-            d for d in knowledge.rules["definitions"] if d["id"] == rule["definition"]
-        )
+        entry = next(d for d in knowledge.rules["definitions"] if d["id"] == rule["definition"])
         _missing(entry["when"], facts, row, found)
     elif "fact" in rule:
         found["earlier or repeated counts"] = None

@@ -33,8 +33,14 @@ from hematon.engine.assessment import (
     UrgencyReason,
     Versions,
 )
-from hematon.engine.batch import BASIS, SUPPORT_BEFORE, SUPPORT_BLOCKED, SUPPORT_USED
-from hematon.engine.case import Case
+from hematon.engine.batch import (
+    BASIS,
+    BLOCKED,
+    SUPPORT_BEFORE,
+    SUPPORT_BLOCKED,
+    SUPPORT_USED,
+)
+from hematon.engine.case import Case, Measurement
 from hematon.engine.contributions import contributions
 from hematon.engine.differential import band_of
 from hematon.engine.intervals import MAX_AGE_DAYS
@@ -51,6 +57,8 @@ EXPLAINED = 12
 """Conditions explained by rank; those of the safety floor are explained as well."""
 TESTS_SHOWN = 12
 OUTCOMES_SHOWN = 3
+CONFIRMING_TIER = 2
+"""Confirming tests are suggested up to this tier; later ones only for what they tell."""
 ANSWER: dict[int, Any] = {1: "yes", -1: "no", 0: "unknown"}
 SUPPORT = {
     SUPPORT_USED: "under treatment",
@@ -58,8 +66,15 @@ SUPPORT = {
     SUPPORT_BLOCKED: "left out: not the child's own after treatment",
 }
 READINGS = (
-    "macrocytosis", "microcytosis", "hbf_high", "reticulocytopenia", "reticulocytes_aplastic",
-    "lymphopenia", "monocytopenia", "counts_meet_saa_level", "explained",
+    "macrocytosis",
+    "microcytosis",
+    "hbf_high",
+    "reticulocytopenia",
+    "reticulocytes_aplastic",
+    "lymphopenia",
+    "monocytopenia",
+    "counts_meet_saa_level",
+    "explained",
 )
 
 LABEL = (
@@ -85,8 +100,10 @@ def describe(
     knowledge = result.knowledge
     age = result.batch.age[i]
     versions = Versions(
-        engine=hematon.__version__, knowledge=knowledge.version,
-        fingerprint=knowledge.fingerprint, hpo=knowledge.hpo_version,
+        engine=hematon.__version__,
+        knowledge=knowledge.version,
+        fingerprint=knowledge.fingerprint,
+        hpo=knowledge.hpo_version,
     )
     shown = _always_show(result, i)
     severity = _severity(result, i)
@@ -106,7 +123,8 @@ def describe(
     return Assessment(
         id=case.id,
         label=LABEL.format(
-            engine=versions.engine, knowledge=versions.knowledge,
+            engine=versions.engine,
+            knowledge=versions.knowledge,
             as_of=day or "the latest count",
         ),
         versions=versions,
@@ -155,32 +173,74 @@ def _inputs(result: BatchAssessment, i: int, case: Case) -> tuple[Input, ...]:
         j = analyte.index
         day = m.age_days if m.age_days is not None else batch.value_age[i, j]
         used = bool(
-            batch.measured[i, j] and batch.basis[i, j] == 0
+            batch.measured[i, j]
+            and batch.basis[i, j] == 0
             and np.floor(day) == np.floor(batch.value_age[i, j])
             and m.value in (batch.low[i, j], batch.high[i, j], _edge(m.value, m.comparator))
         )
-        support = SUPPORT.get(int(batch.support[i, j]), "") if used or (
-            batch.support[i, j] == SUPPORT_BLOCKED
-        ) else ""
+        support = SUPPORT.get(int(batch.support[i, j]), "") if used else _treated(result, i, m)
         rows.append(
-            _input(result, i, m.analyte, m.value, m.comparator, m.age_days, m.basis, support,
-                   used, m.where, m.lab_low, m.lab_high)
+            _input(
+                result,
+                i,
+                m.analyte,
+                m.value,
+                m.comparator,
+                m.age_days,
+                m.basis,
+                support,
+                used,
+                m.where,
+                m.lab_low,
+                m.lab_high,
+            )
         )
     for analyte in knowledge.analytes.values():
         j = analyte.index
         if batch.measured[i, j] and batch.basis[i, j] > 0:
             day = batch.value_age[i, j]
             rows.append(
-                _input(result, i, analyte.id, float(batch.low[i, j]), "",
-                       None if np.isnan(batch.age[i]) else int(day),
-                       BASIS[batch.basis[i, j]],
-                       SUPPORT.get(int(batch.support[i, j]), ""), True, "computed", None, None)
+                _input(
+                    result,
+                    i,
+                    analyte.id,
+                    float(batch.low[i, j]),
+                    "",
+                    None if np.isnan(batch.age[i]) else int(day),
+                    BASIS[batch.basis[i, j]],
+                    SUPPORT.get(int(batch.support[i, j]), ""),
+                    True,
+                    "computed",
+                    None,
+                    None,
+                )
             )
     order = {a: k for k, a in enumerate(knowledge.analytes)}
     return tuple(
-        sorted(rows, key=lambda r: (order[r.analyte], r.age_days is not None,
-                                    -(r.age_days or 0), r.value, r.where))
+        sorted(
+            rows,
+            key=lambda r: (
+                order[r.analyte],
+                r.age_days is not None,
+                -(r.age_days or 0),
+                r.value,
+                r.where,
+            ),
+        )
     )
+
+
+def _treated(result: BatchAssessment, i: int, m: Measurement) -> str:
+    """Say what a treatment does to a value that was not used."""
+    draws = result.batch.draws
+    if m.analyte not in draws.column or m.age_days is None:
+        blocked = result.batch.support[i, result.knowledge.analytes[m.analyte].index]
+        return SUPPORT[SUPPORT_BLOCKED] if blocked == SUPPORT_BLOCKED else ""
+    own = slice(int(draws.start[i]), int(draws.start[i + 1]))
+    at = draws.treated[own, draws.column[m.analyte]] & (draws.age[own] == m.age_days)
+    if not at.any():
+        return ""
+    return SUPPORT[SUPPORT_BLOCKED if m.analyte in BLOCKED else SUPPORT_USED]
 
 
 def _edge(value: float, comparator: str) -> float:
@@ -191,9 +251,18 @@ def _edge(value: float, comparator: str) -> float:
 
 
 def _input(
-    result: BatchAssessment, i: int, analyte: str, value: float, comparator: str,
-    age_days: int | None, basis: str, support: str, used: bool, where: str,
-    lab_low: float | None, lab_high: float | None,
+    result: BatchAssessment,
+    i: int,
+    analyte: str,
+    value: float,
+    comparator: str,
+    age_days: int | None,
+    basis: str,
+    support: str,
+    used: bool,
+    where: str,
+    lab_low: float | None,
+    lab_high: float | None,
 ) -> Input:
     knowledge = result.knowledge
     info = knowledge.analytes[analyte]
@@ -201,19 +270,33 @@ def _input(
     if intervals.has_limits(knowledge, analyte):
         age = result.batch.age[i] if age_days is None else float(age_days)
         bounds = intervals.limits(
-            knowledge, analyte, np.array([age]), result.facts.sex[i : i + 1],
+            knowledge,
+            analyte,
+            np.array([age]),
+            result.facts.sex[i : i + 1],
             result.facts.duffy_null[i : i + 1],
         )
         if not np.isnan(bounds.median[0]):
             lower, median = float(bounds.lower_min[0]), float(bounds.median[0])
             upper = float(bounds.upper_max[0])
-            z = _number(
-                intervals.z_score(np.array([value]), bounds, log=info.scale == "log")[0]
-            )
+            z = _number(intervals.z_score(np.array([value]), bounds, log=info.scale == "log")[0])
     return Input(
-        analyte=analyte, name=info.name, value=value, unit=info.unit or "",
-        comparator=comparator, age_days=age_days, lower=lower, median=median, upper=upper, z=z,
-        lab_low=lab_low, lab_high=lab_high, basis=basis, support=support, used=used, where=where,
+        analyte=analyte,
+        name=info.name,
+        value=value,
+        unit=info.unit or "",
+        comparator=comparator,
+        age_days=age_days,
+        lower=lower,
+        median=median,
+        upper=upper,
+        z=z,
+        lab_low=lab_low,
+        lab_high=lab_high,
+        basis=basis,
+        support=support,
+        used=used,
+        where=where,
     )
 
 
@@ -224,50 +307,61 @@ def _findings(result: BatchAssessment, case: Case) -> tuple[StatedFinding, ...]:
         used = knowledge.findings_of(f.code)
         if not f.observed or not used:
             used = used or knowledge.findings_beneath(f.code)
-        label = f.label or (knowledge.findings[f.code].name if f.code in knowledge.findings
-                            else f.code)
+        label = f.label or (
+            knowledge.findings[f.code].name if f.code in knowledge.findings else f.code
+        )
         rows.append(StatedFinding(f.code, label, f.observed, tuple(used)))
     return tuple(sorted(rows, key=lambda r: (not r.observed, r.code, r.label)))
 
 
-def _own_issues(
-    result: BatchAssessment, i: int, case: Case, as_of: date | None
-) -> Iterable[Issue]:
+def _own_issues(result: BatchAssessment, i: int, case: Case, as_of: date | None) -> Iterable[Issue]:
     knowledge, columns = result.knowledge, result.batch.columns
     for row, finding in columns.conflicts:
         if row == i:
             yield Issue(
-                "warning", "finding-conflict", "findings",
-                f"{knowledge.findings[finding].name} is stated present and absent; "
-                "present is used", "correct the record",
+                "warning",
+                "finding-conflict",
+                "findings",
+                f"{knowledge.findings[finding].name} is stated present and absent; present is used",
+                "correct the record",
             )
     for finding, info in knowledge.findings.items():
         stated = columns.stated[i, info.index]
         used = result.evidence.findings[i, info.index]
         if stated and used and stated != used:
             yield Issue(
-                "warning", "finding-contradicts-count", "findings",
+                "warning",
+                "finding-contradicts-count",
+                "findings",
                 f"{knowledge.findings[finding].name} as stated contradicts the numbers; "
-                "the numbers are used", "correct the record",
+                "the numbers are used",
+                "correct the record",
             )
     if as_of is not None and case.birth_date is None:
         yield Issue(
-            "warning", "as-of-invalid", "as_of",
+            "warning",
+            "as-of-invalid",
+            "as_of",
             "the record has no birth date, so the day of assessment cannot limit what is read",
             "give the birth date",
         )
     age = result.batch.age[i]
     if age > MAX_AGE_DAYS:
         yield Issue(
-            "warning", "age-out-of-scope", "age",
+            "warning",
+            "age-out-of-scope",
+            "age",
             "the person is older than 21 years; adult limits are used and priors are for children",
             "use a tool for adults",
         )
     anc, wbc = (knowledge.analytes[a].index for a in ("anc", "wbc"))
     if result.batch.low[i, anc] > result.batch.high[i, wbc] * 1.1:
         yield Issue(
-            "warning", "value-implausible", "Absolute neutrophil count",
-            "the neutrophil count is higher than the white cell count", "check both units",
+            "warning",
+            "value-implausible",
+            "Absolute neutrophil count",
+            "the neutrophil count is higher than the white cell count",
+            "check both units",
         )
 
 
@@ -278,8 +372,12 @@ def _readings(result: BatchAssessment, i: int) -> tuple[Reading3, ...]:
     entries = {d["id"]: d for d in result.knowledge.rules["definitions"]}
     return tuple(
         Reading3(
-            name, entries[name]["name"], ANSWER[int(result.facts.definition(name)[i])],
-            entries[name]["text"], entries[name]["grade"], tuple(entries[name]["source"]),
+            name,
+            entries[name]["name"],
+            ANSWER[int(result.facts.definition(name)[i])],
+            entries[name]["text"],
+            entries[name]["grade"],
+            tuple(entries[name]["source"]),
         )
         for name in READINGS
     )
@@ -294,8 +392,16 @@ def _severity(result: BatchAssessment, i: int) -> tuple[Severity, ...]:
             missing = criteria.missing(rule["when"], result.facts, i)
         out.append(
             Severity(
-                rule["id"], rule["group"], rule["name"], rule["criteria"], rule["edition"],
-                ANSWER[answer], rule["text"], missing, rule["needs_marrow"], rule["grade"],
+                rule["id"],
+                rule["group"],
+                rule["name"],
+                rule["criteria"],
+                rule["edition"],
+                ANSWER[answer],
+                rule["text"],
+                missing,
+                rule["needs_marrow"],
+                rule["grade"],
                 tuple(rule["source"]),
             )
         )
@@ -329,8 +435,15 @@ def _reason(
     if confirm and result.facts.fact(rule["confirmed_by"])[i] == ternary.YES:
         confirm = "confirmed on repeat"
     return UrgencyReason(
-        rule["id"], rule["level"], rule["name"], rule["text"], rule["act"], confirm, missing,
-        rule["grade"], tuple(rule["source"]),
+        rule["id"],
+        rule["level"],
+        rule["name"],
+        rule["text"],
+        rule["act"],
+        confirm,
+        missing,
+        rule["grade"],
+        tuple(rule["source"]),
     )
 
 
@@ -338,8 +451,7 @@ def _always_show(result: BatchAssessment, i: int) -> tuple[AlwaysShown, ...]:
     knowledge = result.knowledge
     rules = knowledge.rules
     gone = {
-        e["condition"]
-        for k, e in enumerate(rules["floor_exclusions"]) if result.floor.left[i, k]
+        e["condition"] for k, e in enumerate(rules["floor_exclusions"]) if result.floor.left[i, k]
     }
     names = {c.id: c for c in knowledge.conditions}
     wanted: dict[str, list[str]] = {}
@@ -358,11 +470,7 @@ def _always_show(result: BatchAssessment, i: int) -> tuple[AlwaysShown, ...]:
 def _hazards(result: BatchAssessment, i: int, shown: set[str]) -> tuple[HazardNote, ...]:
     """Give the open hazards whose conditions are on the table: shown, or not argued against."""
     knowledge = result.knowledge
-    posterior = np.exp(result.differential.log_posterior[i])
-    likely = {
-        c.id for c in knowledge.conditions
-        if band_of(float(posterior[c.index]), knowledge) in ("fits_well", "could_fit")
-    }
+    likely = _likely(result, i)
     tests = {t.id: t.name for t in knowledge.tests}
     out = []
     for k, hazard in enumerate(knowledge.rules["hazards"]):
@@ -370,12 +478,23 @@ def _hazards(result: BatchAssessment, i: int, shown: set[str]) -> tuple[HazardNo
         if of_concern and result.hazards[i, k] == ternary.YES:
             out.append(
                 HazardNote(
-                    hazard["id"], hazard["text"], tuple(of_concern),
-                    tests.get(hazard["test"] or "", ""), hazard["grade"],
+                    hazard["id"],
+                    hazard["text"],
+                    tuple(of_concern),
+                    tests.get(hazard["test"] or "", ""),
+                    hazard["grade"],
                     tuple(hazard["source"]),
                 )
             )
     return tuple(out)
+
+
+def _likely(result: BatchAssessment, i: int) -> set[str]:
+    """Give the conditions that fit well or could fit."""
+    bands = _bands(result, i)
+    return {
+        c.id for c in result.knowledge.conditions if bands[c.index] in ("fits_well", "could_fit")
+    }
 
 
 def _missing(severity: Sequence[Severity], urgency: Urgency) -> tuple[Missing, ...]:
@@ -394,13 +513,12 @@ def _missing(severity: Sequence[Severity], urgency: Urgency) -> tuple[Missing, .
 # --- differential and tests --------------------------------------------------------------------
 
 
-def _differential(
-    result: BatchAssessment, i: int, also_explain: set[str]
-) -> tuple[Candidate, ...]:
+def _differential(result: BatchAssessment, i: int, also_explain: set[str]) -> tuple[Candidate, ...]:
     knowledge = result.knowledge
     log_posterior = result.differential.log_posterior[i]
     order = np.lexsort((np.arange(len(log_posterior)), -log_posterior))
-    other = log_posterior[-1]
+    against_else = log_posterior - log_posterior[-1]
+    bands = _bands(result, i)
     out = []
     for rank, index in enumerate(order, start=1):
         condition = knowledge.conditions[index]
@@ -409,13 +527,17 @@ def _differential(
         recorded = result.batch.columns.recorded[i, index]
         out.append(
             Candidate(
-                rank=rank, condition=condition.id, name=condition.name,
-                category=condition.category, never_miss=condition.never_miss,
+                rank=rank,
+                condition=condition.id,
+                name=condition.name,
+                category=condition.category,
+                never_miss=condition.never_miss,
                 posterior=posterior,
-                band=band_of(posterior, knowledge),  # type: ignore[arg-type]
-                log_odds_against_something_else=float(log_posterior[index] - other),
+                band=bands[index],
+                log_odds_against_something_else=float(against_else[index]),
                 contributions=contributions(result, i, int(index))
-                if explained and condition.id != SOMETHING_ELSE else (),
+                if explained and condition.id != SOMETHING_ELSE
+                else (),
                 note=condition.note or "",
                 excluded="recorded as excluded" if recorded < 0 else "",
             )
@@ -423,15 +545,55 @@ def _differential(
     return tuple(out)
 
 
+def _bands(result: BatchAssessment, i: int) -> list[Any]:
+    """Give the wording band of every condition of one child."""
+    log_posterior = result.differential.log_posterior[i]
+    against_else = log_posterior - log_posterior[-1]
+    terms = result.differential.terms
+    if terms is None:
+        raise ValueError("this batch was judged without keeping its terms")
+    prior = terms.log_prior[i] - terms.log_prior[i, -1]
+    return [
+        band_of(float(np.exp(p)), float(e), result.knowledge)
+        for p, e in zip(log_posterior, against_else - prior, strict=True)
+    ]
+
+
 def _next_tests(result: BatchAssessment, i: int) -> tuple[NextTest, ...]:
-    """Give the open tests worth most, in tiers; a missing count comes first."""
+    """Give the open tests worth most, in tiers.
+
+    Beside those with the highest gain stand the tests that confirm a leading condition, however
+    sure the model is of it, those that close an open treatment hazard, and a count that is missing.
+    """
     knowledge, tests = result.knowledge, result.tests
     posterior = np.exp(result.differential.log_posterior[i])
     gain = tests.information[i] + tests.never_miss[i]
-    best = [int(t) for t in np.argsort(-gain, kind="stable")[:TESTS_SHOWN] if gain[t] > 1e-3]
-    basic = [t.index for t in knowledge.tests
-             if t.row < 0 and t.tier == 0 and t.done_when and not tests.done[i, t.index]]
-    chosen = sorted({*best, *basic}, key=lambda t: (knowledge.tests[t].tier, -gain[t], t))
+    best = {int(t) for t in np.argsort(-gain, kind="stable")[:TESTS_SHOWN] if gain[t] > 1e-3}
+    likely = _likely(result, i)
+    confirming = {
+        t.index
+        for t in knowledge.tests
+        if t.row >= 0 and t.tier <= CONFIRMING_TIER and likely.intersection(t.conditions)
+    }
+    closing = {
+        name
+        for k, h in enumerate(knowledge.rules["hazards"])
+        if result.hazards[i, k] == ternary.YES and likely.intersection(h["conditions"])
+        for name in [h["test"]]
+    }
+    wanted = (
+        best
+        | confirming
+        | {
+            t.index
+            for t in knowledge.tests
+            if t.id in closing or (t.row < 0 and t.tier == 0 and t.done_when)
+        }
+    )
+    chosen = sorted(
+        (t for t in wanted if not tests.done[i, t]),
+        key=lambda t: (knowledge.tests[t].tier, -gain[t], t),
+    )
     return tuple(_next_test(result, i, t, posterior) for t in chosen)
 
 
@@ -445,18 +607,28 @@ def _next_test(
         chance = float(tests.positive[i, index])
         outcomes = tuple(
             Outcome(
-                name, probability,  # type: ignore[arg-type]
-                _leading(after(posterior, test.row, knowledge, positive=name == "positive"),
-                         result),
+                name,  # type: ignore[arg-type]  # one of the two results, just below
+                probability,
+                _leading(
+                    after(posterior, test.row, knowledge, positive=name == "positive"), result
+                ),
             )
             for name, probability in (("positive", chance), ("negative", 1 - chance))
         )
     return NextTest(
-        test=test.id, name=test.name, tier=test.tier, tier_when=test.tier_when or "",
+        test=test.id,
+        name=test.name,
+        tier=test.tier,
+        tier_when=test.tier_when or "",
         information_gain=float(tests.information[i, index]),
-        never_miss_gain=float(tests.never_miss[i, index]), invasiveness=test.invasiveness,
-        turnaround=test.turnaround, before_transfusion=test.before_transfusion,
-        outcomes=outcomes, pitfalls=test.pitfalls or "", grade=test.grade, source=test.source,
+        never_miss_gain=float(tests.never_miss[i, index]),
+        invasiveness=test.invasiveness,
+        turnaround=test.turnaround,
+        before_transfusion=test.before_transfusion,
+        outcomes=outcomes,
+        pitfalls=test.pitfalls or "",
+        grade=test.grade,
+        source=test.source,
     )
 
 
@@ -464,7 +636,7 @@ def _leading(
     posterior: np.ndarray[Any, Any], result: BatchAssessment
 ) -> tuple[tuple[str, float], ...]:
     order = np.argsort(-posterior, kind="stable")[:OUTCOMES_SHOWN]
-    return tuple((result.knowledge.conditions[k].name, float(posterior[k])) for k in order)
+    return tuple((result.knowledge.conditions[k].id, float(posterior[k])) for k in order)
 
 
 # --- the rest ----------------------------------------------------------------------------------
@@ -480,7 +652,8 @@ def _citations(result: BatchAssessment, parts: Iterable[Any]) -> dict[str, str]:
     sources = result.knowledge.sources
     return {
         name: f"{sources[name]['citation']} [{sources[name]['status']}]"
-        for name in sorted(used) if name in sources
+        for name in sorted(used)
+        if name in sources
     }
 
 

@@ -137,9 +137,11 @@ def differential(
     terms = None
     if keep_terms:
         terms = Terms(
-            np.empty((n, width)), np.empty((n, width)),
+            np.empty((n, width)),
+            np.empty((n, width)),
             np.zeros((n, len(model.channels), width)),
-            np.empty(evidence.findings.shape), np.empty(evidence.findings.shape),
+            np.empty(evidence.findings.shape),
+            np.empty(evidence.findings.shape),
         )
     for start in range(0, n, BLOCK):
         rows = slice(start, min(start + BLOCK, n))
@@ -210,10 +212,13 @@ def _model(knowledge: Knowledge) -> _Model:
         channels=channels,
         channel_weights=[np.array(c["weights"]) for c in channels],
         channel_findings=[
-            np.array([
-                knowledge.findings[state["finding"]].index
-                for state in channel["states"] if state["finding"] is not None
-            ])
+            np.array(
+                [
+                    knowledge.findings[state["finding"]].index
+                    for state in channel["states"]
+                    if state["finding"] is not None
+                ]
+            )
             for channel in channels
         ],
         group=group,
@@ -492,9 +497,7 @@ def variant(
 ) -> Floats:
     """(conditions,) log ratio of a reported variant, by how the gene's disease is inherited."""
     out = np.zeros(len(knowledge.conditions))
-    weights = next(
-        w for w in knowledge.raw["variants"] if w["classification"] == classification
-    )
+    weights = next(w for w in knowledge.raw["variants"] if w["classification"] == classification)
     for index, modes in knowledge.genes.get(gene, ()):
         complete = is_complete(modes, zygosity, sex)
         out[index] = log(weights["complete"] if complete else weights["incomplete"])
@@ -510,6 +513,21 @@ def is_complete(modes: Sequence[str], zygosity: str, sex: int) -> bool:
     return zygosity in ("homozygous", "compound", "hemizygous")
 
 
-def band_of(posterior: float, knowledge: Knowledge) -> str:
-    """Give the wording band of a posterior."""
-    return next(name for name, _, least in knowledge.bands if posterior >= least)
+def band_of(posterior: float, evidence: float, knowledge: Knowledge) -> str:
+    """Give the wording band of a condition.
+
+    Args:
+        posterior: its posterior.
+        evidence: its log likelihood ratio against something else, without the prior. A condition
+            the evidence does not argue against is never said to be argued against, however
+            small its share: rivals may merely fit far better.
+        knowledge: the bands.
+
+    Returns:
+        The id of a band of `model.yaml`.
+    """
+    ids = [name for name, _, _ in knowledge.bands]
+    at = next(k for k, (_, _, least) in enumerate(knowledge.bands) if posterior >= least)
+    if at == len(ids) - 1 and evidence >= 0:
+        at -= 1
+    return ids[at]

@@ -186,8 +186,11 @@ class Facts:
         at = LINEAGES.index(name)
         others = [self.stated(f) for i, f in enumerate(ISOLATED) if i != at]
         low = ternary.any_of(
-            [self.stated(STATED[at]), self.stated(ISOLATED[at]),
-             np.maximum(self.stated("LAB_PANCYTOPENIA"), 0)]
+            [
+                self.stated(STATED[at]),
+                self.stated(ISOLATED[at]),
+                np.maximum(self.stated("LAB_PANCYTOPENIA"), 0),
+            ]
         )
         # An isolated cytopenia of another lineage says that this one is not low.
         elsewhere = (np.stack(others) == ternary.YES).any(axis=0)
@@ -264,11 +267,20 @@ def of_batch(
     def supported(lineage: str) -> Bools:
         analyte = {"red": "hemoglobin", "white": "anc", "platelet": "platelets"}[lineage]
         support = batch.support[:, knowledge.analytes[analyte].index]
-        return (support == SUPPORT_USED) | (now & (support == SUPPORT_BEFORE))
+        held_up: Bools = (support == SUPPORT_USED) | (now & (support == SUPPORT_BEFORE))
+        return held_up
 
     return Facts(
-        knowledge, batch.age, columns.sex, duffy_null(batch, knowledge), bounds, lab=lab,
-        stated=stated, recorded=recorded, serial=serial, supported=supported,
+        knowledge,
+        batch.age,
+        columns.sex,
+        duffy_null(batch, knowledge),
+        bounds,
+        lab=lab,
+        stated=stated,
+        recorded=recorded,
+        serial=serial,
+        supported=supported,
     )
 
 

@@ -121,9 +121,7 @@ def _z(result: BatchAssessment, i: int, name: str, value: float) -> float | None
 
     analyte = result.knowledge.analytes[JUDGED[LINEAGES.index(name)]]
     bounds = result.facts.limits(analyte.id)
-    z: Any = intervals.z_score(
-        np.full(len(result), value), bounds, log=analyte.scale == "log"
-    )[i]
+    z: Any = intervals.z_score(np.full(len(result), value), bounds, log=analyte.scale == "log")[i]
     return None if np.isnan(z) else float(z)
 
 

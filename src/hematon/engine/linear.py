@@ -30,4 +30,5 @@ def rows_times(rows: Floats, matrix: Floats) -> Floats:
     if short:
         rows = np.concatenate([rows, np.zeros((short, k))])
     tiles = np.ascontiguousarray(rows).reshape(-1, TILE, k)
-    return np.matmul(tiles, matrix).reshape(-1, matrix.shape[1])[:n]
+    product: Floats = np.matmul(tiles, matrix).reshape(-1, matrix.shape[1])[:n]
+    return product

@@ -40,9 +40,7 @@ class TestGains:
     done: Bools
 
 
-def gains(
-    posterior: Floats, facts: Facts, batch: CaseBatch, knowledge: Knowledge
-) -> TestGains:
+def gains(posterior: Floats, facts: Facts, batch: CaseBatch, knowledge: Knowledge) -> TestGains:
     """Work out what each test is expected to tell.
 
     Args:
@@ -69,14 +67,16 @@ def gains(
     never = np.array([c.never_miss for c in knowledge.conditions])
     share = rows_times(posterior, never[:, None].astype(np.float64))
     within = rows_times(posterior[:, never], positive_given[:, never].T) / np.maximum(share, 1e-300)
-    outside = rows_times(
-        posterior[:, ~never], positive_given[:, ~never].T
-    ) / np.maximum(1 - share, 1e-300)
+    outside = rows_times(posterior[:, ~never], positive_given[:, ~never].T) / np.maximum(
+        1 - share, 1e-300
+    )
     conditional = share * _binary_entropy(np.clip(within, 0, 1)) + (1 - share) * _binary_entropy(
         np.clip(outside, 0, 1)
     )
     result = TestGains(
-        np.zeros((n, len(tests))), np.zeros((n, len(tests))), np.full((n, len(tests)), np.nan),
+        np.zeros((n, len(tests))),
+        np.zeros((n, len(tests))),
+        np.full((n, len(tests)), np.nan),
         done,
     )
     open_ = ~done[:, has]
@@ -103,9 +103,7 @@ def after(posterior: Floats, test: int, knowledge: Knowledge, *, positive: bool)
     return np.asarray(updated / updated.sum())
 
 
-def _done(
-    needs: tuple[str, ...], facts: Facts, batch: CaseBatch, knowledge: Knowledge
-) -> Bools:
+def _done(needs: tuple[str, ...], facts: Facts, batch: CaseBatch, knowledge: Knowledge) -> Bools:
     if not needs:
         return np.zeros(len(batch), dtype=bool)
     known = np.ones(len(batch), dtype=bool)

@@ -150,14 +150,24 @@ def assess_columns(
         findings=np.stack([facts.finding(f) for f in knowledge.finding_ids], axis=1),
         onset_age=serial.onset_age,
     )
-    ranked = differential(
-        batch, facts, evidence, knowledge, setting, keep_terms=keep_terms
-    )
+    ranked = differential(batch, facts, evidence, knowledge, setting, keep_terms=keep_terms)
     tests = next_tests.gains(ranked.posterior, facts, batch, knowledge)
     return BatchAssessment(
-        ids=columns.ids, setting=setting, lineages=lineages, severity=severity, urgency=urgency,
-        floor=floor, hazards=hazards, differential=ranked, tests=tests, batch=batch,
-        serial=serial, facts=facts, facts_now=now, evidence=evidence, knowledge=knowledge,
+        ids=columns.ids,
+        setting=setting,
+        lineages=lineages,
+        severity=severity,
+        urgency=urgency,
+        floor=floor,
+        hazards=hazards,
+        differential=ranked,
+        tests=tests,
+        batch=batch,
+        serial=serial,
+        facts=facts,
+        facts_now=now,
+        evidence=evidence,
+        knowledge=knowledge,
     )
 
 

@@ -33,7 +33,8 @@ def all_of(parts: Sequence[Ternary]) -> Ternary:
     Raises:
         ValueError: no parts given.
     """
-    return np.minimum.reduce(_stack(parts))
+    answer: Ternary = np.minimum.reduce(_stack(parts))
+    return answer
 
 
 def any_of(parts: Sequence[Ternary]) -> Ternary:
@@ -42,7 +43,8 @@ def any_of(parts: Sequence[Ternary]) -> Ternary:
     Raises:
         ValueError: no parts given.
     """
-    return np.maximum.reduce(_stack(parts))
+    answer: Ternary = np.maximum.reduce(_stack(parts))
+    return answer
 
 
 def at_least(k: int, parts: Sequence[Ternary]) -> Ternary:

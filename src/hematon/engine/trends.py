@@ -144,8 +144,12 @@ def _run(draws: Draws, low: Ternary, n: int) -> _Run:
     in_run = is_low & (draws.age > last_normal[draws.case])
     after = is_normal & (draws.age > first_low[draws.case])
     return _Run(
-        first_low, _last(draws, is_low, n), last_normal, _first(draws, after, n),
-        _first(draws, in_run, n), np.bincount(draws.case[in_run], minlength=n),
+        first_low,
+        _last(draws, is_low, n),
+        last_normal,
+        _first(draws, after, n),
+        _first(draws, in_run, n),
+        np.bincount(draws.case[in_run], minlength=n),
     )
 
 
@@ -214,8 +218,12 @@ def _finite(run: _Run) -> _Run:
     """Replace infinities by numbers that compare alike, so differences stay defined."""
     big = 1e9
     return _Run(
-        np.minimum(run.first_low, big), np.maximum(run.last_low, -big), run.last_normal,
-        np.minimum(run.normal_after, 3 * big), run.start, run.count,
+        np.minimum(run.first_low, big),
+        np.maximum(run.last_low, -big),
+        run.last_normal,
+        np.minimum(run.normal_after, 3 * big),
+        run.start,
+        run.count,
     )
 
 
@@ -287,9 +295,10 @@ def _treatment_facts(batch: CaseBatch, knowledge: Knowledge) -> dict[str, Ternar
 
     recorded = np.delete(
         batch.columns.recorded,
-        [c.index for c in knowledge.conditions if c.id == "duffy_null"], axis=1,
+        [c.index for c in knowledge.conditions if c.id == "duffy_null"],
+        axis=1,
     )
-    diagnosed = (recorded > 0).any(axis=1)
+    diagnosed = np.asarray((recorded > 0).any(axis=1))
     return {
         "red_cells_ever": given("red_cell_transfusion"),
         "chemotherapy_ever": given("chemotherapy"),

@@ -217,7 +217,7 @@ class _Result:
             lab_high=high,
             basis=_basis(holder),
         )
-        if len(record.intake.measurements) > taken:
+        if len(record.intake.measurements) > taken and found.unit is not None:
             learn(record, holder, analyte_id, found.unit)
 
     def _temperature(self) -> None:

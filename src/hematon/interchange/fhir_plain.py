@@ -82,7 +82,7 @@ def take_plain(record: Record, resource: Json, where: str) -> bool:
     return True
 
 
-def learn(record: Record, holder: Json, analyte_id: str, unit: str | None) -> None:
+def learn(record: Record, holder: Json, analyte_id: str, unit: str) -> None:
     """Remember how a plain quantity was read, for the next with the same coding and unit."""
     listed, quantity = holder["code"].get("coding"), holder.get("valueQuantity")
     first = listed[0] if isinstance(listed, list) and listed else None
@@ -92,7 +92,7 @@ def learn(record: Record, holder: Json, analyte_id: str, unit: str | None) -> No
     known = record.knowledge.loinc.get(code) if isinstance(code, str) else None
     if known is None or known.analyte != analyte_id or system_name(system) != "LOINC":
         return
-    if unit is None or unit != quantity.get("code") or system_name(quantity.get("system")) == "?":
+    if unit != quantity.get("code") or system_name(quantity.get("system")) != "UCUM":
         return
     if not (printed is None or (isinstance(printed, str) and units_agree(unit, printed))):
         return

@@ -80,8 +80,15 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it is not a whole gzip file"
         raise UnreadableError(
-            (Issue("error", "empty-input", path.name, f"cannot be opened: {reason}",
-                   "check the path and its permissions"),)
+            (
+                Issue(
+                    "error",
+                    "empty-input",
+                    path.name,
+                    f"cannot be opened: {reason}",
+                    "check the path and its permissions",
+                ),
+            )
         ) from None
     if len(content) > MAX_UNPACKED:
         raise UnreadableError(

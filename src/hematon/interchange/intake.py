@@ -50,14 +50,24 @@ class Intake:
     """
 
     __slots__ = (
-        "age_days", "birth_date", "case_id", "excluded_conditions", "findings", "issues",
-        "knowledge", "measurements", "publications", "recorded_conditions", "sex",
-        "source_format", "today", "treatments", "variants",
+        "age_days",
+        "birth_date",
+        "case_id",
+        "excluded_conditions",
+        "findings",
+        "issues",
+        "knowledge",
+        "measurements",
+        "publications",
+        "recorded_conditions",
+        "sex",
+        "source_format",
+        "today",
+        "treatments",
+        "variants",
     )
 
-    def __init__(
-        self, knowledge: Knowledge, source_format: str, today: date | None = None
-    ) -> None:
+    def __init__(self, knowledge: Knowledge, source_format: str, today: date | None = None) -> None:
         self.knowledge = knowledge
         self.source_format = source_format
         self.today = today
@@ -102,7 +112,9 @@ class Intake:
         age = (day - self.birth_date).days
         if age < 0:
             self.error(
-                "date-before-birth", where, "the date lies before the date of birth",
+                "date-before-birth",
+                where,
+                "the date lies before the date of birth",
                 "correct the date or the date of birth",
             )
             return None
@@ -111,8 +123,12 @@ class Intake:
     def check_age(self, age_days: int | None, where: str) -> int | None:
         """Pass an age that a human can have; note and drop any other."""
         if age_days is not None and not 0 <= age_days <= MAX_AGE_DAYS:
-            self.error("age-implausible", where, "the age is negative or beyond a human life",
-                       "correct the age")
+            self.error(
+                "age-implausible",
+                where,
+                "the age is negative or beyond a human life",
+                "correct the age",
+            )
             return None
         return age_days
 
@@ -141,8 +157,15 @@ class Intake:
             self.warn("code-excluded", where, f"LOINC {code} is not used: {known.note or ''}")
             return
         self.measurement(
-            known.analyte, value, unit if unit else None, where, age_days=age_days,
-            comparator=comparator, lab_low=lab_low, lab_high=lab_high, basis=basis,
+            known.analyte,
+            value,
+            unit if unit else None,
+            where,
+            age_days=age_days,
+            comparator=comparator,
+            lab_low=lab_low,
+            lab_high=lab_high,
+            basis=basis,
         )
 
     def measurement(
@@ -166,34 +189,59 @@ class Intake:
         """
         analyte = self.knowledge.analytes[analyte_id]
         if comparator not in COMPARATORS:
-            self.error("comparator-unknown", where, "the comparator is not <, <=, >= or >",
-                       "send one of <, <=, >=, >")
+            self.error(
+                "comparator-unknown",
+                where,
+                "the comparator is not <, <=, >= or >",
+                "send one of <, <=, >=, >",
+            )
             return
         if not math.isfinite(value):
-            self.error("value-not-number", where, "the value is not a finite number",
-                       "send a number or a reason for absence")
+            self.error(
+                "value-not-number",
+                where,
+                "the value is not a finite number",
+                "send a number or a reason for absence",
+            )
             return
         if value < 0:
             self.error("value-negative", where, f"{analyte.name} is below zero", "correct it")
             return
         if analyte.unit is None:
-            self.warn("code-excluded", where, f"{analyte.name} has no fixed unit and is not used",
-                      "send it as a finding (high or not) with the laboratory's cut-off")
+            self.warn(
+                "code-excluded",
+                where,
+                f"{analyte.name} has no fixed unit and is not used",
+                "send it as a finding (high or not) with the laboratory's cut-off",
+            )
             return
         if unit is None:
-            self.error("unit-missing", where, f"{analyte.name} has no unit",
-                       f"give the unit, for example {analyte.unit}")
+            self.error(
+                "unit-missing",
+                where,
+                f"{analyte.name} has no unit",
+                f"give the unit, for example {analyte.unit}",
+            )
             return
         try:
             number = units.convert(value, unit, analyte.unit, analyte.other_units)
-            low = None if lab_low is None else units.convert(
-                lab_low, unit, analyte.unit, analyte.other_units)
-            high = None if lab_high is None else units.convert(
-                lab_high, unit, analyte.unit, analyte.other_units)
+            low = (
+                None
+                if lab_low is None
+                else units.convert(lab_low, unit, analyte.unit, analyte.other_units)
+            )
+            high = (
+                None
+                if lab_high is None
+                else units.convert(lab_high, unit, analyte.unit, analyte.other_units)
+            )
         except UnitError:
-            self.error("unit-unknown", where,
-                       f"the unit of {analyte.name} is not known or does not fit",
-                       f"send {analyte.unit} or a unit that converts to it")
+            self.error(
+                "unit-unknown",
+                where,
+                f"the unit of {analyte.name} is not known or does not fit",
+                f"send {analyte.unit} or a unit that converts to it",
+            )
             return
         if not analyte.plausible_low <= number <= analyte.plausible_high:
             self._implausible(analyte_id, value, unit, where)
@@ -209,8 +257,12 @@ class Intake:
         """Take a positive or negative result of a test that is read as a finding."""
         analyte = self.knowledge.analytes[analyte_id]
         if analyte.positive_finding is None:
-            self.warn("code-excluded", where, f"{analyte.name} is not read as positive or negative",
-                      "send the number with its unit")
+            self.warn(
+                "code-excluded",
+                where,
+                f"{analyte.name} is not read as positive or negative",
+                "send the number with its unit",
+            )
             return
         self.findings.append(
             Finding(analyte.positive_finding, positive, analyte.name, age_days, where)
@@ -219,17 +271,30 @@ class Intake:
     def _implausible(self, analyte_id: str, value: float, unit: str, where: str) -> None:
         analyte = self.knowledge.analytes[analyte_id]
         likely = units.likely_units(
-            value, unit, analyte.unit or "", analyte.other_units,
-            analyte.plausible_low, analyte.plausible_high,
+            value,
+            unit,
+            analyte.unit or "",
+            analyte.other_units,
+            analyte.plausible_low,
+            analyte.plausible_high,
         )
         fix = f"is the unit {' or '.join(likely)}?" if likely else "check the number and the unit"
-        self.error("value-implausible", where,
-                   f"{analyte.name} cannot have this number in {units.canonical(unit)}", fix)
+        self.error(
+            "value-implausible",
+            where,
+            f"{analyte.name} cannot have this number in {units.canonical(unit)}",
+            fix,
+        )
 
     # --- findings, conditions, treatments, variants ------------------------------------------
 
     def finding(
-        self, code: str, observed: bool, where: str, *, label: str = "",
+        self,
+        code: str,
+        observed: bool,
+        where: str,
+        *,
+        label: str = "",
         age_days: int | None = None,
     ) -> None:
         """Take an HPO id (`HP:0001744`) or a finding id of the knowledge (`FH_CONSANG`).
@@ -240,31 +305,52 @@ class Intake:
         code = code.strip()
         if not code.startswith("HP:"):
             if code not in self.knowledge.findings:
-                self.error("code-unknown", where, "the code is not a finding Hematon knows",
-                           "use an HPO id or an id of findings.yaml")
+                self.error(
+                    "code-unknown",
+                    where,
+                    "the code is not a finding Hematon knows",
+                    "use an HPO id or an id of findings.yaml",
+                )
                 return
         else:
             status = self.knowledge.hpo_status(code)
             if status == "obsolete":
                 replacement = self.knowledge.hpo_replacement(code)
                 if not replacement:
-                    self.error("hpo-obsolete", where, f"{code} is obsolete without replacement",
-                               "use a current HPO term")
+                    self.error(
+                        "hpo-obsolete",
+                        where,
+                        f"{code} is obsolete without replacement",
+                        "use a current HPO term",
+                    )
                     return
-                self.warn("hpo-obsolete", where, f"{code} is obsolete; {replacement} is used",
-                          f"send {replacement}")
+                self.warn(
+                    "hpo-obsolete",
+                    where,
+                    f"{code} is obsolete; {replacement} is used",
+                    f"send {replacement}",
+                )
                 code, status = replacement, self.knowledge.hpo_status(replacement)
             if status == "unknown":
                 named = code if _HPO.fullmatch(code) else "the code"
-                self.error("hpo-unknown", where, f"{named} is not an HPO id of release "
-                           f"{self.knowledge.hpo_version}", "check the id")
+                self.error(
+                    "hpo-unknown",
+                    where,
+                    f"{named} is not an HPO id of release {self.knowledge.hpo_version}",
+                    "check the id",
+                )
                 return
             if status == "known":
                 self.warn("hpo-not-used", where, f"{code} is read; no likelihood depends on it")
         self.findings.append(Finding(code, observed, label[:MAX_TEXT], age_days, where))
 
     def condition(
-        self, codes: Iterable[tuple[str, str]], text: str, where: str, *, refuted: bool = False,
+        self,
+        codes: Iterable[tuple[str, str]],
+        text: str,
+        where: str,
+        *,
+        refuted: bool = False,
         age_days: int | None = None,
     ) -> None:
         """Take a diagnosis: (system, code) pairs with systems as in `Condition.codes`, and text.
@@ -288,8 +374,13 @@ class Intake:
             self.warn("condition-not-used", where, "the diagnosis is read; nothing depends on it")
 
     def treatment(
-        self, text: str, where: str, *, codes: Iterable[tuple[str, str]] = (),
-        start: int | None = None, end: int | None = None,
+        self,
+        text: str,
+        where: str,
+        *,
+        codes: Iterable[tuple[str, str]] = (),
+        start: int | None = None,
+        end: int | None = None,
     ) -> bool:
         """Take a medication or procedure by words and codes; ages in days.
 
@@ -322,13 +413,16 @@ class Intake:
         return hit
 
     def variant(
-        self, gene: str, classification: Classification, zygosity: Zygosity, where: str,
+        self,
+        gene: str,
+        classification: Classification,
+        zygosity: Zygosity,
+        where: str,
         description: str = "",
     ) -> None:
         """Take a reported variant; a gene no condition lists is kept and noted."""
         if not gene:
-            self.warn("variant-unclear", where, "the variant names no gene",
-                      "give the gene symbol")
+            self.warn("variant-unclear", where, "the variant names no gene", "give the gene symbol")
             return
         if gene not in self.knowledge.genes:
             self.warn("variant-not-used", where, "no condition here depends on the gene")
@@ -341,13 +435,19 @@ class Intake:
     def reading(self) -> Reading[Case]:
         """Close the record: the case, and every issue found."""
         if self.sex is None:
-            self.warn("sex-unknown", "sex", "sex is not stated; limits that depend on it stay open",
-                      "give male or female")
-        if self.age_days is None and not any(
-            m.age_days is not None for m in self.measurements
-        ):
-            self.warn("age-unknown", "age", "the age cannot be worked out; limits for age are "
-                      "not applied", "give a birth date and dates, or ages")
+            self.warn(
+                "sex-unknown",
+                "sex",
+                "sex is not stated; limits that depend on it stay open",
+                "give male or female",
+            )
+        if self.age_days is None and not any(m.age_days is not None for m in self.measurements):
+            self.warn(
+                "age-unknown",
+                "age",
+                "the age cannot be worked out; limits for age are not applied",
+                "give a birth date and dates, or ages",
+            )
         case = Case(
             id=self.case_id,
             sex=self.sex,

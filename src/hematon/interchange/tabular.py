@@ -236,16 +236,19 @@ def _note_refused(intake: Intake, child: _Child, layout: Layout) -> None:
 
 
 def _capped(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
-    """Keep the first issues of each kind, and say how many more there were."""
+    """Keep the first issues of each kind, and say how many more there were.
+
+    A kind is a code with its message, so that many of one analyte cannot hide one of another.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     kept = []
     for issue in issues:
-        kind = (issue.level, issue.code)
+        kind = (issue.code, issue.message)
         seen[kind] += 1
         if seen[kind] <= ISSUES_PER_KIND:
             kept.append(issue)
     for issue in tuple(kept):
-        more = seen.pop((issue.level, issue.code), 0) - ISSUES_PER_KIND
+        more = seen.pop((issue.code, issue.message), 0) - ISSUES_PER_KIND
         if more > 0:
             kept.append(
                 replace(

@@ -25,7 +25,7 @@ _SNAKE_UNITS = {
         for power, volume in ((3, "uL"), (6, "uL"), (9, "L"), (12, "L"))
     },
 }
-_BRACKETED = re.compile(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]?\s*")
+_BRACKETED = re.compile(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]\s*")
 _PERCENT = re.compile(r"%|pct\b|_pct|percent", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"(.+?)[\s_,(]+(?:abs|absolute)\)?", re.IGNORECASE)
 
@@ -41,14 +41,18 @@ def named_analyte(text: str, knowledge: Knowledge) -> tuple[str, str, str | None
         analyte := analyte_named(knowledge, match[1], "10*9/L")
     ):
         return match[1], analyte, None
+    if (match := _BRACKETED.fullmatch(text)) and names_an_analyte(knowledge, match[1]):
+        # What stands in brackets need not be a unit: `HGB (venous)` has none.
+        name, unit = match[1], match[2] if is_unit(match[2]) else None
+        analyte = analyte_named(knowledge, name, unit)
+        if analyte is None:
+            return None
+        return name, analyte, unit or implied_unit(name, analyte, knowledge)
     for name, unit in _splits(text):
         # A unit is looked at only beside a name: to refuse an unknown one takes a UCUM parser.
-        if not names_an_analyte(knowledge, name):
-            continue
-        known = is_unit(unit)
-        analyte = analyte_named(knowledge, name, unit if known else None)
-        if analyte is not None and (known or _BRACKETED.fullmatch(text)):
-            return name, analyte, unit if known else implied_unit(name, analyte, knowledge)
+        if names_an_analyte(knowledge, name) and is_unit(unit):
+            analyte = analyte_named(knowledge, name, unit)
+            return None if analyte is None else (name, analyte, unit)
     return None
 
 
@@ -61,8 +65,6 @@ def implied_unit(name: str, analyte: str, knowledge: Knowledge) -> str | None:
 def _splits(text: str) -> list[tuple[str, str]]:
     """Give every way to cut a heading into a name and a unit."""
     cuts = []
-    if match := _BRACKETED.fullmatch(text):
-        cuts.append((match[1], match[2]))
     if text.startswith("%"):
         cuts.append((text[1:].strip(), "%"))
     if "," in text:

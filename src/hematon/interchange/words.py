@@ -73,14 +73,18 @@ def why_no_number(text: str) -> Literal["value-absent", "sample-quality", ""]:
 def analyte_named(knowledge: Knowledge, name: str, unit: str | None) -> str | None:
     """Give the analyte a name means; the unit tells a percentage from an absolute count.
 
-    `Neutrophils` in `%` and in `10*9/L` are two analytes with one name. A word such as `count` at
+    `Neutrophils` in `%` and in `10*9/L` are two analytes with one name; a percentage of a name
+    that means only an absolute count (`basophils_pct`) is none we know. A word such as `count` at
     the end is not needed to know one.
     """
     mark = "" if unit is None else _mark(unit)
     for plain in _spellings(name):
-        found = knowledge.headers.get(f"{plain}{mark}") or knowledge.headers.get(plain)
+        if f"{plain}{mark}" in knowledge.headers:
+            return knowledge.headers[f"{plain}{mark}"]
+        found = knowledge.headers.get(plain)
         if found is not None:
-            return found
+            own = knowledge.analytes[found].unit or ""
+            return None if mark == "%" and _mark(own) == "#" else found
     return None
 
 

@@ -56,27 +56,50 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
         "hpo_version": files.hpo.version,
         "analytes": [_analyte(i, a) for i, a in enumerate(files.analytes.analytes)],
         "loinc": [
-            {"code": c.code, "name": c.name, "analyte": a.id, "use": c.use, "unit": c.unit,
-             "note": c.note}
+            {
+                "code": c.code,
+                "name": c.name,
+                "analyte": a.id,
+                "use": c.use,
+                "unit": c.unit,
+                "note": c.note,
+            }
             for a in files.analytes.analytes
             for c in a.loinc
         ],
         "findings": [
-            {"index": i, "id": f.id, "kind": f.kind, "name": f.name, "hpo": f.hpo,
-             "group": f.group, "background": f.background, "grade": f.grade,
-             "source": f.source, "when": rule(f.when), "unless": rule(f.unless)}
+            {
+                "index": i,
+                "id": f.id,
+                "kind": f.kind,
+                "name": f.name,
+                "hpo": f.hpo,
+                "group": f.group,
+                "background": f.background,
+                "grade": f.grade,
+                "source": f.source,
+                "when": rule(f.when),
+                "unless": rule(f.unless),
+            }
             for i, f in enumerate(findings)
         ],
         "conditions": [_condition(i, c) for i, c in enumerate(files.conditions)]
         + [_something_else(len(files.conditions))],
         "tests": tests["info"],
         "treatments": [
-            {"kind": m.kind, "finding": m.finding, "names": m.names, "snomed": m.snomed,
-             "atc": m.atc}
+            {
+                "kind": m.kind,
+                "finding": m.finding,
+                "names": m.names,
+                "snomed": m.snomed,
+                "atc": m.atc,
+            }
             for m in files.treatments.maps
         ],
-        "windows": [w.model_dump(include={"kind", "analytes", "days", "effect", "text"})
-                    for w in files.treatments.windows],
+        "windows": [
+            w.model_dump(include={"kind", "analytes", "days", "effect", "text"})
+            for w in files.treatments.windows
+        ],
         "rules": _rules(files),
         "settings": {
             "default": files.settings.default,
@@ -88,13 +111,18 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
         else "counted",
         "bands": [[b.id, b.name, b.at_least] for b in files.model.bands],
         "sources": {
-            s.id: {"citation": s.citation, "status": s.status,
-                   **({"pmid": s.pmid} if s.pmid else {}), **({"doi": s.doi} if s.doi else {})}
+            s.id: {
+                "citation": s.citation,
+                "status": s.status,
+                **({"pmid": s.pmid} if s.pmid else {}),
+                **({"doi": s.doi} if s.doi else {}),
+            }
             for s in files.sources.sources
         },
         "raw": {
             "condition_codes": {
-                f"{code.system}:{code.code}": c.id for c in reversed(files.conditions)
+                f"{code.system}:{code.code}": c.id
+                for c in reversed(files.conditions)
                 for code in c.codes
             },
             "genes": _genes(files),
@@ -139,62 +167,120 @@ def _invert(findings: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 def _analyte(index: int, a: records.Analyte) -> Json:
     return {
-        "index": index, "id": a.id, "name": a.name, "unit": a.unit, "scale": a.scale,
+        "index": index,
+        "id": a.id,
+        "name": a.name,
+        "unit": a.unit,
+        "scale": a.scale,
         "decimals": a.decimals,
         "plausible_low": a.plausible.low if a.plausible else 0.0,
         "plausible_high": a.plausible.high if a.plausible else 1e12,
         "other_units": {o.unit: o.factor for o in a.other_units},
         "names": a.names,
         "loinc": [c.code for c in a.loinc if c.use in ("primary", "alternate")],
-        "positive_finding": a.positive_finding, "valid_days": a.valid_days,
+        "positive_finding": a.positive_finding,
+        "valid_days": a.valid_days,
         "part_of_count": a.part_of_count,
     }
 
 
 def _condition(index: int, c: records.Condition) -> Json:
     return {
-        "index": index, "id": c.id, "name": c.name, "category": c.category,
-        "never_miss": c.never_miss, "prior": c.prior.value, "prior_grade": c.prior.grade,
-        "prior_source": c.prior.source, "age_median": c.age.median, "age_p5": c.age.p5,
-        "age_p95": c.age.p95, "male_fraction": c.sex.male_fraction,
-        "inheritance": c.inheritance, "marrow": c.presentation.marrow, "note": c.note,
+        "index": index,
+        "id": c.id,
+        "name": c.name,
+        "category": c.category,
+        "never_miss": c.never_miss,
+        "prior": c.prior.value,
+        "prior_grade": c.prior.grade,
+        "prior_source": c.prior.source,
+        "age_median": c.age.median,
+        "age_p5": c.age.p5,
+        "age_p95": c.age.p95,
+        "male_fraction": c.sex.male_fraction,
+        "inheritance": c.inheritance,
+        "marrow": c.presentation.marrow,
+        "note": c.note,
         "gate": rule(c.gate),
     }
 
 
 def _something_else(index: int) -> Json:
     return {
-        "index": index, "id": SOMETHING_ELSE, "name": "Something else (none of these)",
-        "category": "other", "never_miss": False, "prior": 0.0, "prior_grade": "expert",
-        "prior_source": ["HEMATON_MODEL"], "age_median": 8.0, "age_p5": 0.0, "age_p95": 18.0,
-        "male_fraction": 0.5, "inheritance": None, "marrow": None,
-        "note": "Takes the share of causes this knowledge does not hold", "gate": None,
+        "index": index,
+        "id": SOMETHING_ELSE,
+        "name": "Something else (none of these)",
+        "category": "other",
+        "never_miss": False,
+        "prior": 0.0,
+        "prior_grade": "expert",
+        "prior_source": ["HEMATON_MODEL"],
+        "age_median": 8.0,
+        "age_p5": 0.0,
+        "age_p95": 18.0,
+        "male_fraction": 0.5,
+        "inheritance": None,
+        "marrow": None,
+        "note": "Takes the share of causes this knowledge does not hold",
+        "gate": None,
     }
 
 
 def _rules(files: KnowledgeFiles) -> Json:
     return {
         "definitions": [
-            {"id": d.id, "name": d.name, "text": d.text, "when": rule(d.when),
-             "unless": rule(d.unless), "source": d.source, "grade": d.grade}
+            {
+                "id": d.id,
+                "name": d.name,
+                "text": d.text,
+                "when": rule(d.when),
+                "unless": rule(d.unless),
+                "source": d.source,
+                "grade": d.grade,
+            }
             for d in files.definitions.definitions
         ],
         "severity": [
-            {"id": r.id, "group": r.group, "name": r.name, "text": r.text, "when": rule(r.when),
-             "unless": rule(r.unless), "source": r.source, "grade": r.grade,
-             "needs_marrow": r.needs_marrow, "criteria": f.criteria, "edition": f.edition}
+            {
+                "id": r.id,
+                "group": r.group,
+                "name": r.name,
+                "text": r.text,
+                "when": rule(r.when),
+                "unless": rule(r.unless),
+                "source": r.source,
+                "grade": r.grade,
+                "needs_marrow": r.needs_marrow,
+                "criteria": f.criteria,
+                "edition": f.edition,
+            }
             for f in files.severity
             for r in f.rules
         ],
         "urgency": [
-            {"id": r.id, "level": r.level, "name": r.name, "text": r.text, "act": r.act,
-             "confirm": r.confirm, "confirmed_by": r.confirmed_by, "when": rule(r.when),
-             "unless": rule(r.unless), "source": r.source, "grade": r.grade}
+            {
+                "id": r.id,
+                "level": r.level,
+                "name": r.name,
+                "text": r.text,
+                "act": r.act,
+                "confirm": r.confirm,
+                "confirmed_by": r.confirmed_by,
+                "when": rule(r.when),
+                "unless": rule(r.unless),
+                "source": r.source,
+                "grade": r.grade,
+            }
             for r in files.urgency.rules
         ],
         "floor": [
-            {"id": r.id, "name": r.name, "when": rule(r.when), "unless": rule(r.unless),
-             "conditions": r.conditions}
+            {
+                "id": r.id,
+                "name": r.name,
+                "when": rule(r.when),
+                "unless": rule(r.unless),
+                "conditions": r.conditions,
+            }
             for r in files.floor.rules
         ],
         "floor_exclusions": [
@@ -204,18 +290,35 @@ def _rules(files: KnowledgeFiles) -> Json:
         "floor_source": files.floor.source,
         "floor_grade": files.floor.grade,
         "hazards": [
-            {"id": h.id, "text": h.text, "conditions": h.conditions, "when": rule(h.when),
-             "unless": rule(h.unless), "test": h.test, "source": h.source, "grade": h.grade}
+            {
+                "id": h.id,
+                "text": h.text,
+                "conditions": h.conditions,
+                "when": rule(h.when),
+                "unless": rule(h.unless),
+                "test": h.test,
+                "source": h.source,
+                "grade": h.grade,
+            }
             for h in files.hazards.hazards
         ],
         "cutoffs": [
-            {"id": c.id, "analyte": c.analyte, "population": c.population,
-             "steps": [s.model_dump(include={"from_days", "to_days", "sex", "value"})
-                       for s in c.steps]}
+            {
+                "id": c.id,
+                "analyte": c.analyte,
+                "population": c.population,
+                "steps": [
+                    s.model_dump(include={"from_days", "to_days", "sex", "value"}) for s in c.steps
+                ],
+            }
             for c in files.cutoffs.cutoffs
         ],
-        "editions": {"urgency": files.urgency.edition, "definitions": files.definitions.edition,
-                     "floor": files.floor.edition, "hazards": files.hazards.edition},
+        "editions": {
+            "urgency": files.urgency.edition,
+            "definitions": files.definitions.edition,
+            "floor": files.floor.edition,
+            "hazards": files.hazards.edition,
+        },
     }
 
 
@@ -233,8 +336,9 @@ def _interval(file: records.IntervalsFile) -> Json:
                     continue
                 null = [b for b in bands if b.population == "duffy_null"]
                 first = min(b.age_min_days for b in null)
-                bands = [b for b in bands if b.population != "duffy_null"
-                         and b.age_max_days < first] + null
+                bands = [
+                    b for b in bands if b.population != "duffy_null" and b.age_max_days < first
+                ] + null
             else:
                 bands = [b for b in bands if b.population != "duffy_null"]
             variants[f"{sex}/{population}"] = _knots(sorted(bands, key=lambda b: b.age_min_days))
@@ -243,8 +347,15 @@ def _interval(file: records.IntervalsFile) -> Json:
         "source": sorted({s for b in file.bands for s in b.source}),
         "edition": file.edition,
         "bands": [
-            {"sex": b.sex, "population": b.population, "from": b.age_min_days,
-             "to": b.age_max_days, "grade": b.grade, "source": b.source, "kind": b.kind}
+            {
+                "sex": b.sex,
+                "population": b.population,
+                "from": b.age_min_days,
+                "to": b.age_max_days,
+                "grade": b.grade,
+                "source": b.source,
+                "kind": b.kind,
+            }
             for b in file.bands
         ],
     }
@@ -254,26 +365,24 @@ def _knots(bands: list[records.IntervalBand]) -> list[list[float]]:
     """Place knots so that limits run continuously through the bands.
 
     A short band has one knot in its middle; a long one is flat but near its edges. Each row is
-    age, lower, median, upper, standard deviation below, standard deviation above.
+    age, lower, median, upper, and the standard deviations between median and limit.
     """
     rows: list[list[float]] = []
     for band in bands:
         width = band.age_max_days - band.age_min_days + 1
         if width > LONG_BAND_DAYS:
-            ages = [band.age_min_days + EDGE_DAYS, band.age_max_days - EDGE_DAYS]
+            ages = [float(band.age_min_days + EDGE_DAYS), float(band.age_max_days - EDGE_DAYS)]
         else:
             ages = [(band.age_min_days + band.age_max_days) / 2]
         divisor = DIVISORS.get(band.kind, 1.96)
-        rows.extend([float(age), band.lower, band.median, band.upper, divisor] for age in ages)
+        rows.extend([age, band.lower, band.median, band.upper, divisor] for age in ages)
     return rows
 
 
 # --- likelihoods -------------------------------------------------------------------------------
 
 
-def _frequencies(
-    files: KnowledgeFiles, parameters: Mapping[str, float]
-) -> tuple[Floats, Floats]:
+def _frequencies(files: KnowledgeFiles, parameters: Mapping[str, float]) -> tuple[Floats, Floats]:
     """Give P(finding | condition) and background frequency.
 
     A counted n of N is drawn towards the background by `pseudo_count` children; a finding with no
@@ -306,8 +415,13 @@ def _evidence(files: KnowledgeFiles) -> Json:
     return {
         condition.id: {
             e.finding: {
-                "frequency": e.frequency, "background": background[e.finding], "n": e.n,
-                "of": e.of, "basis": e.basis, "grade": e.grade, "source": e.source,
+                "frequency": e.frequency,
+                "background": background[e.finding],
+                "n": e.n,
+                "of": e.of,
+                "basis": e.basis,
+                "grade": e.grade,
+                "source": e.source,
                 "note": e.note,
             }
             for e in condition.evidence
@@ -346,7 +460,8 @@ def _lineage_weights(files: KnowledgeFiles, frequency: Floats, background: Float
         for channel, low_of in zip(files.model.lineages, LINEAGE_FINDINGS, strict=True)
     ]
     weights = np.einsum("nabc,nai,nbj,nck->nijk", pattern, *depth)
-    return weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=1, keepdims=True)
+    flat = weights.reshape(n, -1)
+    return np.asarray(flat / flat.sum(axis=1, keepdims=True))
 
 
 def _split_pairs(classes: Floats, marginal: Floats) -> Floats:
@@ -360,7 +475,7 @@ def _split_pairs(classes: Floats, marginal: Floats) -> Floats:
     left = np.minimum(left, bi[:, None])
     lacking = np.clip(bi[:, None] - left, 0.02 * bi[:, None] + 1e-9, None)
     share = lacking[:, [2, 1, 0]]
-    return share / share.sum(axis=1, keepdims=True) * bi[:, None]
+    return np.asarray(share / share.sum(axis=1, keepdims=True) * bi[:, None])
 
 
 def _depth(
@@ -384,16 +499,18 @@ def _depth(
     reached = np.ones(n)
     for i in range(len(channel.low) - 1):
         deeper = channel.low[i + 1].finding
-        ratio = _conditional(frequency, background, column[deeper or low], low)
+        ratio = _conditional(frequency, background, low if deeper is None else column[deeper], low)
         nxt = np.minimum(reached, ratio)
         out[:, 1, len(channel.not_low) + i] = reached - nxt
         reached = nxt
     out[:, 1, len(states) - 1] = reached
     rest = np.ones(n)
     for i, state in enumerate(channel.not_low[1:], start=1):
+        named = low if state.finding is None else column[state.finding]
         share = np.clip(
-            frequency[:, column[state.finding or low]] / np.maximum(1 - frequency[:, low], 0.02),
-            0.0, 0.8,
+            frequency[:, named] / np.maximum(1 - frequency[:, low], 0.02),
+            0.0,
+            0.8,
         )
         out[:, 0, i] = share
         rest = rest - share
@@ -419,8 +536,12 @@ def _channels(files: KnowledgeFiles, frequency: Floats) -> list[Json]:
         weights /= over[:, None]
         weights[:, 0] = 1 - weights.sum(axis=1)
         channels.append(
-            {"analyte": channel.analyte, "text": channel.text,
-             "states": [s.model_dump() for s in channel.states], "weights": _rounded(weights.T)}
+            {
+                "analyte": channel.analyte,
+                "text": channel.text,
+                "states": [s.model_dump() for s in channel.states],
+                "weights": _rounded(weights.T),
+            }
         )
     return channels
 
@@ -445,7 +566,8 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
     """
     column = {f.id: i for i, f in enumerate(files.findings.findings)}
     names = [c.id for c in files.conditions] + [SOMETHING_ELSE]
-    info, positive = [], []
+    info: list[Json] = []
+    positive: list[Any] = []
     for index, test in enumerate(files.tests.tests):
         row = -1
         if test.planning:
@@ -461,12 +583,25 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
                 low = max(1 - test.specificity, 0.002)
                 positive.append([high if name in wanted else round(low, 10) for name in names])
         info.append(
-            {"index": index, "row": row, "id": test.id, "name": test.name, "tier": test.tier,
-             "tier_when": test.tier_when, "specimen": test.specimen, "positive": test.positive,
-             "conditions": test.conditions, "invasiveness": test.invasiveness,
-             "before_transfusion": test.before_transfusion, "turnaround": test.turnaround,
-             "pitfalls": test.pitfalls, "finding": test.finding, "done_when": test.done_when,
-             "grade": test.grade, "source": test.source}
+            {
+                "index": index,
+                "row": row,
+                "id": test.id,
+                "name": test.name,
+                "tier": test.tier,
+                "tier_when": test.tier_when,
+                "specimen": test.specimen,
+                "positive": test.positive,
+                "conditions": test.conditions,
+                "invasiveness": test.invasiveness,
+                "before_transfusion": test.before_transfusion,
+                "turnaround": test.turnaround,
+                "pitfalls": test.pitfalls,
+                "finding": test.finding,
+                "done_when": test.done_when,
+                "grade": test.grade,
+                "source": test.source,
+            }
         )
     return {"info": info, "positive": positive}
 

@@ -302,7 +302,7 @@ class Knowledge:
 
     @cached_property
     def lineage_weights(self) -> Floats:
-        """(states, conditions): weight of each presentation given the condition; columns sum to 1."""
+        """(states, conditions): weight of each presentation in a condition; columns sum to 1."""
         return np.array(self.raw["lineage_weights"])
 
     @cached_property

@@ -85,10 +85,14 @@ def read_files(folder: Path = DATA) -> KnowledgeFiles:
             such problem.
     """
     issues: list[Issue] = []
-    single = {name: _read(folder / name, kind, folder, issues) for name, kind in SINGLE_FILES.items()}
+    single = {
+        name: _read(folder / name, kind, folder, issues) for name, kind in SINGLE_FILES.items()
+    }
     many: dict[str, list[records.Record]] = {}
     for name, kind in FOLDERS.items():
-        read = [_read(path, kind, folder, issues) for path in sorted((folder / name).glob("*.yaml"))]
+        read = [
+            _read(path, kind, folder, issues) for path in sorted((folder / name).glob("*.yaml"))
+        ]
         many[name] = [record for record in read if record is not None]
     if issues:
         first = issues[0]

@@ -123,8 +123,15 @@ class IntervalBand(Record):
     lower: float
     median: float
     upper: float
-    kind: Literal["mean+-2SD", "2.5-97.5", "~95% range", "95% range", "5th pct (lower)",
-                  "observed range", "expert"]
+    kind: Literal[
+        "mean+-2SD",
+        "2.5-97.5",
+        "~95% range",
+        "95% range",
+        "5th pct (lower)",
+        "observed range",
+        "expert",
+    ]
     grade: Grade
     source: list[str]
     note: str | None = None
@@ -232,8 +239,15 @@ class Criterion(Record):
         if (self.at_least is None) != (self.of is None):
             raise ValueError("at_least needs of, and of needs at_least")
         comparisons = [
-            self.below, self.at_most, self.above, self.from_, self.below_limit,
-            self.above_limit, self.below_cutoff, self.above_lab_limit, self.below_lab_limit,
+            self.below,
+            self.at_most,
+            self.above,
+            self.from_,
+            self.below_limit,
+            self.above_limit,
+            self.below_cutoff,
+            self.above_lab_limit,
+            self.below_lab_limit,
         ]
         wanted = 1 if self.analyte is not None else 0
         if sum(c is not None for c in comparisons) != wanted:
@@ -369,9 +383,7 @@ class FindingEntry(Record):
     """
 
     id: str
-    kind: Literal[
-        "phenotype", "lab", "marrow", "test", "pattern", "exposure", "history", "sign"
-    ]
+    kind: Literal["phenotype", "lab", "marrow", "test", "pattern", "exposure", "history", "sign"]
     name: str
     hpo: str | None = None
     also_hpo: list[str] = []
@@ -524,10 +536,19 @@ class TestsFile(Record):
 class TreatmentMap(Record):
     """Words and codes by which a treatment or exposure is recognised in a record."""
 
-    kind: Literal[
-        "red_cell_transfusion", "platelet_transfusion", "g_csf", "steroid", "ivig",
-        "chemotherapy", "transplant", "eltrombopag",
-    ] | None = None
+    kind: (
+        Literal[
+            "red_cell_transfusion",
+            "platelet_transfusion",
+            "g_csf",
+            "steroid",
+            "ivig",
+            "chemotherapy",
+            "transplant",
+            "eltrombopag",
+        ]
+        | None
+    ) = None
     finding: str | None = None
     names: list[str] = []
     snomed: list[str] = []

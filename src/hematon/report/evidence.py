@@ -22,8 +22,6 @@ BANDS: Final[Mapping[str, str]] = {
     "less_likely": "less likely",
     "argues_against": "argues against",
 }
-MUCH_LESS: Final = "much less likely"
-"""In place of "argues against" where the evidence does not: a rival merely fits far better."""
 
 RANKING_RULE: Final = (
     "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
@@ -39,9 +37,6 @@ LEGEND: Final = (
 
 def band(candidate: Candidate) -> str:
     """Say how well a condition fits."""
-    opposed = sum(c.log_likelihood_ratio for c in selection.weigh(candidate).evidence) < 0
-    if candidate.band == "argues_against" and not opposed:
-        return MUCH_LESS
     return BANDS[candidate.band]
 
 

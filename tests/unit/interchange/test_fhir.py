@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from fhir_documents import (
     BORN,
     HPO,
@@ -24,7 +25,6 @@ from fhir_documents import (
     reading,
     resource,
 )
-
 from hematon.errors import ISSUE_CODES, Issue, UnreadableError
 from hematon.interchange import fhir
 from hematon.interchange.fhir_record import MOST_TALLIES, SAME_ISSUES_KEPT, collapse
@@ -52,8 +52,13 @@ def refused(raw: bytes | str) -> Issue:
 def test_every_form_of_one_patient_gives_the_same_case() -> None:
     """A Bundle, a list and NDJSON of the same resources differ in places only."""
     parts = [patient(), count()]
-    forms = [orjson.dumps(bundle(*parts)), orjson.dumps(parts), ndjson(*parts),
-             b"\xef\xbb\xbf" + orjson.dumps(parts), orjson.dumps(bundle(*parts)).decode()]
+    forms = [
+        orjson.dumps(bundle(*parts)),
+        orjson.dumps(parts),
+        ndjson(*parts),
+        b"\xef\xbb\xbf" + orjson.dumps(parts),
+        orjson.dumps(bundle(*parts)).decode(),
+    ]
     for raw in forms:
         value = fhir.read(raw, KNOWLEDGE).value
         assert value is not None
@@ -65,9 +70,14 @@ def test_every_form_of_one_patient_gives_the_same_case() -> None:
 
 def test_places_are_json_pointers_after_the_line() -> None:
     """Where a number stands can be found again in a Bundle, a resource and a line."""
-    wheres = [fhir.read(raw, KNOWLEDGE).value.measurements[0].where  # type: ignore[union-attr]
-              for raw in (orjson.dumps(bundle(patient(), count())), orjson.dumps(count()),
-                          ndjson(patient(), count()))]
+    wheres = [
+        fhir.read(raw, KNOWLEDGE).value.measurements[0].where  # type: ignore[union-attr]
+        for raw in (
+            orjson.dumps(bundle(patient(), count())),
+            orjson.dumps(count()),
+            ndjson(patient(), count()),
+        )
+    ]
     assert wheres == ["/entry/1/resource/valueQuantity", "/valueQuantity", "line 2/valueQuantity"]
 
 
@@ -121,8 +131,13 @@ def test_a_document_larger_than_the_limit_is_refused(monkeypatch: pytest.MonkeyP
 def test_a_broken_line_costs_only_itself() -> None:
     """NDJSON with one bad line gives the others and an error."""
     raw = ndjson(patient(), count()) + b'{"resourceType": "Obs\n\n' + ndjson(count("777-3", 28))
-    found = fhir.read(raw.replace(b'"unit":"g/dL","system":"http://unitsofmeasure.org","code":"g/dL"}}',
-                                  b'"unit":"g/dL","code":"g/dL"}}'), KNOWLEDGE)
+    found = fhir.read(
+        raw.replace(
+            b'"unit":"g/dL","system":"http://unitsofmeasure.org","code":"g/dL"}}',
+            b'"unit":"g/dL","code":"g/dL"}}',
+        ),
+        KNOWLEDGE,
+    )
     assert ("not-json", "line 3") in places(found.issues)
     assert found.value is not None
     assert found.has_errors
@@ -131,8 +146,14 @@ def test_a_broken_line_costs_only_itself() -> None:
 @pytest.mark.parametrize(
     ("document", "is_fhir"),
     [
-        (patient(), True), ([patient()], True), ([], False), ([1], False), ({}, False),
-        ({"resourceType": 1}, False), ("Patient", False), (None, False),
+        (patient(), True),
+        ([patient()], True),
+        ([], False),
+        ([1], False),
+        ({}, False),
+        ({"resourceType": 1}, False),
+        ("Patient", False),
+        (None, False),
     ],
 )
 def test_sniff(document: object, is_fhir: bool) -> None:
@@ -144,16 +165,22 @@ def test_odd_parts_of_a_bundle_become_issues() -> None:
     """Whatever stands in place of an entry or a resource costs only itself."""
     document = bundle(patient(), count())
     document["entry"] += [
-        5, {}, {"request": {"method": "DELETE"}}, {"response": {"status": "200"}},
-        {"resource": 7}, {"resource": {"id": "x"}}, {"fullUrl": 5, "resource": count("777-3", 28,
-                                                                                    "10*3/uL")},
+        5,
+        {},
+        {"request": {"method": "DELETE"}},
+        {"response": {"status": "200"}},
+        {"resource": 7},
+        {"resource": {"id": "x"}},
+        {"fullUrl": 5, "resource": count("777-3", 28, "10*3/uL")},
     ]
     found = fhir.read(orjson.dumps(document), KNOWLEDGE)
     assert found.value is not None
     assert len(found.value.measurements) == 2
     assert places(found.issues) == [
-        ("wrong-type", "/entry/2"), ("missing-field", "/entry/3"),
-        ("wrong-type", "/entry/6/resource"), ("missing-field", "/entry/7/resource"),
+        ("wrong-type", "/entry/2"),
+        ("missing-field", "/entry/3"),
+        ("wrong-type", "/entry/6/resource"),
+        ("missing-field", "/entry/7/resource"),
     ]
     assert {i.code for i in found.issues} <= set(ISSUE_CODES)
 
@@ -238,27 +265,31 @@ def test_a_subject_is_found_in_every_form(url: str, reference: str) -> None:
         ("http://a.org/fhir/Patient/p1", "", "Patient?identifier=urn:mrn|99"),
     ],
 )
-def test_the_same_id_elsewhere_is_another_patient(
-    url: str, entry_url: str, reference: str
-) -> None:
+def test_the_same_id_elsewhere_is_another_patient(url: str, entry_url: str, reference: str) -> None:
     """A reference to another server or another id is never taken for the patient at hand."""
-    document = {"resourceType": "Bundle", "entry": [
-        {"fullUrl": url, "resource": patient()},
-        {"fullUrl": entry_url, "resource": count(subject={"reference": reference})},
-    ]}
+    document = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"fullUrl": url, "resource": patient()},
+            {"fullUrl": entry_url, "resource": count(subject={"reference": reference})},
+        ],
+    }
     assert refused(orjson.dumps(document)).code == "mixed-patients"
 
 
 def test_an_id_that_two_patients_claim_names_neither() -> None:
     """A relative reference that could mean two patients is tied to none."""
-    document = {"resourceType": "Bundle", "entry": [
-        {"fullUrl": "http://a.org/Patient/p1", "resource": patient(gender="male")},
-        {"fullUrl": "http://b.org/Patient/p1", "resource": patient()},
-        {"resource": count()},
-        {"fullUrl": "http://b.org/Observation/1", "resource": count("777-3", 28, "10*3/uL")},
-        {"fullUrl": "odd://", "resource": count("777-3", 29, "10*3/uL")},
-        {"resource": count(subject={"reference": "p1"})},
-    ]}
+    document = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"fullUrl": "http://a.org/Patient/p1", "resource": patient(gender="male")},
+            {"fullUrl": "http://b.org/Patient/p1", "resource": patient()},
+            {"resource": count()},
+            {"fullUrl": "http://b.org/Observation/1", "resource": count("777-3", 28, "10*3/uL")},
+            {"fullUrl": "odd://", "resource": count("777-3", 29, "10*3/uL")},
+            {"resource": count(subject={"reference": "p1"})},
+        ],
+    }
     male, female, left = fhir.read_many([("x", orjson.dumps(document))], KNOWLEDGE)
     assert male.value is not None
     assert female.value is not None
@@ -269,8 +300,10 @@ def test_an_id_that_two_patients_claim_names_neither() -> None:
 def test_a_contained_patient_counts_as_one_however_often() -> None:
     """The same patient contained in several resources is one; `#` resolves within the resource."""
     inner = {"resourceType": "Patient", "id": "c", "gender": "male"}
-    parts = [count(code, value, "10*3/uL", subject={"reference": "#c"}, contained=[5, inner])
-             for code, value in (("777-3", 28), ("751-8", 0.4))]
+    parts = [
+        count(code, value, "10*3/uL", subject={"reference": "#c"}, contained=[5, inner])
+        for code, value in (("777-3", 28), ("751-8", 0.4))
+    ]
     found = fhir.read(orjson.dumps(parts), KNOWLEDGE)
     assert found.value is not None
     assert (found.value.id, found.value.sex, len(found.value.measurements)) == ("c", "male", 2)
@@ -285,19 +318,30 @@ def test_a_dangling_contained_reference_names_nobody(contained: object) -> None:
 
 def test_contained_results_belong_to_the_subject_of_their_resource() -> None:
     """A result contained in a report is read; nothing within it, nor another patient, is."""
-    inner = observation(subject=None, valueQuantity=quantity(7.1, "g/dL"),
-                        contained=[count("777-3", 28, "10*3/uL")])
+    inner = observation(
+        subject=None, valueQuantity=quantity(7.1, "g/dL"), contained=[count("777-3", 28, "10*3/uL")]
+    )
     own = count("777-3", 28, "10*3/uL")
-    report = resource("DiagnosticReport", status="final", contained=[
-        inner, own, 5, {"id": "x"}, {"resourceType": "Patient", "id": "x"},
-    ])
+    report = resource(
+        "DiagnosticReport",
+        status="final",
+        contained=[
+            inner,
+            own,
+            5,
+            {"id": "x"},
+            {"resourceType": "Patient", "id": "x"},
+        ],
+    )
     found = reading(report)
     assert found.value is not None
     assert [m.where for m in found.value.measurements] == [
-        "/entry/1/resource/contained/0/valueQuantity", "/entry/1/resource/contained/1/valueQuantity"
+        "/entry/1/resource/contained/0/valueQuantity",
+        "/entry/1/resource/contained/1/valueQuantity",
     ]
     assert [w for _, w in places(found.issues)] == [
-        "/entry/1/resource/contained/2", "/entry/1/resource/contained/3"
+        "/entry/1/resource/contained/2",
+        "/entry/1/resource/contained/3",
     ]
 
 
@@ -346,8 +390,11 @@ def test_the_case_is_named_as_the_reference_names_the_patient(subject: object, i
 
 def test_results_about_a_group_or_a_device_are_not_the_patients() -> None:
     """A subject of another type is noted and not used."""
-    found = reading(count(), count(subject={"reference": "Group/herd"}),
-                    count(subject={"reference": "Device/d"}))
+    found = reading(
+        count(),
+        count(subject={"reference": "Group/herd"}),
+        count(subject={"reference": "Device/d"}),
+    )
     assert found.value is not None
     assert len(found.value.measurements) == 1
     assert ("resource-not-used", "/entry/2/resource") in places(found.issues)
@@ -367,8 +414,14 @@ def test_identifiers_of_the_patient_that_are_too_long_or_odd() -> None:
 
 @pytest.mark.parametrize(
     ("gender", "sex"),
-    [("male", "male"), ("Female", "female"), ("other", None), ("unknown", None), (5, None),
-     (None, None)],
+    [
+        ("male", "male"),
+        ("Female", "female"),
+        ("other", None),
+        ("unknown", None),
+        (5, None),
+        (None, None),
+    ],
 )
 def test_sex_is_what_gender_says(gender: object, sex: str | None) -> None:
     """Only male and female set limits; anything else leaves them open."""
@@ -395,8 +448,9 @@ def test_sex_is_what_gender_says(gender: object, sex: str | None) -> None:
 )
 def test_date_of_birth(born: object, day: date | None, code: str) -> None:
     """A partial date stands for its middle and is noted; an impossible one is refused."""
-    found = reading(patient(birthDate=born), condition(concept(HPO, "HP:0001744")),
-                    today=date(2024, 6, 1))
+    found = reading(
+        patient(birthDate=born), condition(concept(HPO, "HP:0001744")), today=date(2024, 6, 1)
+    )
     assert found.value is not None
     assert found.value.birth_date == day
     assert [c for c, w in places(found.issues) if w == "/entry/0/resource/birthDate"] == (
@@ -418,9 +472,15 @@ def test_two_versions_of_a_patient_are_one() -> None:
 
 def test_race_and_ethnicity_say_nothing() -> None:
     """Ancestry is never inferred from race."""
-    race = {"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [
-        {"url": "ombCategory", "valueCoding": {"code": "2054-5",
-                                               "display": "Black or African American"}}]}
+    race = {
+        "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race",
+        "extension": [
+            {
+                "url": "ombCategory",
+                "valueCoding": {"code": "2054-5", "display": "Black or African American"},
+            }
+        ],
+    }
     assert case(patient(extension=[race]), count()).findings == ()
 
 
@@ -439,16 +499,25 @@ def test_undated_content_is_of_today_when_the_birth_is_known() -> None:
 def test_a_bulk_export_is_joined_by_patient_and_ordered_by_id() -> None:
     """Files by type become cases; what is tied to nobody stands in the last reading."""
     stray = observation(subject=None, valueQuantity=quantity(7.1, "g/dL"))
-    readings = fhir.read_many([
-        ("Observation.ndjson", ndjson(count(subject={"reference": "Patient/b"}),
-                                      count(subject={"reference": "Patient/a"}), stray)),
-        ("Patient.ndjson", ndjson(patient(id="b"), patient(id="a"), patient(id="c"))),
-        ("Organization.json", orjson.dumps({"resourceType": "Organization", "id": "o"})),
-        ("Medication.json", orjson.dumps({"resourceType": "Medication", "id": "m"})),
-        ("Group.json", orjson.dumps(count(subject={"reference": "Group/g"}))),
-        ("broken.json", b"{"),
-        ("empty.json", b""),
-    ], KNOWLEDGE)
+    readings = fhir.read_many(
+        [
+            (
+                "Observation.ndjson",
+                ndjson(
+                    count(subject={"reference": "Patient/b"}),
+                    count(subject={"reference": "Patient/a"}),
+                    stray,
+                ),
+            ),
+            ("Patient.ndjson", ndjson(patient(id="b"), patient(id="a"), patient(id="c"))),
+            ("Organization.json", orjson.dumps({"resourceType": "Organization", "id": "o"})),
+            ("Medication.json", orjson.dumps({"resourceType": "Medication", "id": "m"})),
+            ("Group.json", orjson.dumps(count(subject={"reference": "Group/g"}))),
+            ("broken.json", b"{"),
+            ("empty.json", b""),
+        ],
+        KNOWLEDGE,
+    )
     cases = [r.value for r in readings[:-1]]
     assert [(c.id, len(c.measurements)) for c in cases if c] == [("a", 1), ("b", 1), ("c", 0)]
     left = readings[-1]
@@ -486,8 +555,13 @@ def test_many_documents_of_which_none_can_be_read() -> None:
 
 def test_unused_resources_are_counted_by_type() -> None:
     """One warning for each type, with the number; a type nobody knows is not named."""
-    found = reading(count(), *[resource("Encounter")] * 3, resource("Claim"),
-                    resource("CanaryJaneDoe"), {"resourceType": "OperationOutcome"})
+    found = reading(
+        count(),
+        *[resource("Encounter")] * 3,
+        resource("Claim"),
+        resource("CanaryJaneDoe"),
+        {"resourceType": "OperationOutcome"},
+    )
     said = [(i.where, i.message) for i in found.issues if i.code == "resource-not-used"]
     assert said == [
         ("/entry/2/resource", "Encounter is not used (3 times)"),
@@ -510,8 +584,10 @@ def test_a_hundred_thousand_unknown_codes_give_a_handful_of_issues() -> None:
     many += [count("9999999-9", i, "/min") for i in range(10)]
     found = reading(*many, count())
     said = [i.message for i in found.issues if i.code == "code-unknown"]
-    assert said == ["LOINC 8867-4 is not one Hematon uses (1000 times)",
-                    "LOINC 9999999-9 is not one Hematon uses (10 times)"]
+    assert said == [
+        "LOINC 8867-4 is not one Hematon uses (1000 times)",
+        "LOINC 9999999-9 is not one Hematon uses (10 times)",
+    ]
 
 
 def test_there_is_a_limit_to_different_codes() -> None:

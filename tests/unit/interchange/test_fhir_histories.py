@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from fhir_documents import (
     BORN,
     HPO,
@@ -25,7 +26,6 @@ from fhir_documents import (
     reading,
     resource,
 )
-
 from hematon.engine.case import Treatment
 from hematon.interchange import fhir
 
@@ -56,8 +56,10 @@ def codes(*resources: object) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "key"),
     [
-        (concept(ICD, "D61.03"), "fanconi_anemia"), (concept(ICD, "d6103"), "fanconi_anemia"),
-        (concept(ICD_WHO, "B20"), "hiv"), (concept(SNOMED, "30575002"), "fanconi_anemia"),
+        (concept(ICD, "D61.03"), "fanconi_anemia"),
+        (concept(ICD, "d6103"), "fanconi_anemia"),
+        (concept(ICD_WHO, "B20"), "hiv"),
+        (concept(SNOMED, "30575002"), "fanconi_anemia"),
         (concept("http://snomed.info/sct/731000124108", "30575002"), "fanconi_anemia"),
         (concept("http://omim.org", "227650"), "fanconi_anemia"),
         (concept("https://www.omim.org/", "OMIM:227650"), "fanconi_anemia"),
@@ -87,7 +89,10 @@ def test_one_diagnosis_stated_twice_is_one() -> None:
 @pytest.mark.parametrize(
     ("status", "recorded", "code"),
     [
-        (None, 1, ""), (concept(VER, "confirmed"), 1, ""), ("confirmed", 1, ""), (5, 1, ""),
+        (None, 1, ""),
+        (concept(VER, "confirmed"), 1, ""),
+        ("confirmed", 1, ""),
+        (5, 1, ""),
         (concept(VER, "entered-in-error"), 0, "status-not-final"),
         ("entered-in-error", 0, "status-not-final"),
         (concept(VER, "differential"), 0, "condition-not-used"),
@@ -95,9 +100,7 @@ def test_one_diagnosis_stated_twice_is_one() -> None:
         (concept(VER, "unconfirmed"), 0, "condition-not-used"),
     ],
 )
-def test_only_a_diagnosis_that_stands_is_recorded(
-    status: object, recorded: int, code: str
-) -> None:
+def test_only_a_diagnosis_that_stands_is_recorded(status: object, recorded: int, code: str) -> None:
     """What is only considered is not a diagnosis; what was entered in error is nothing."""
     part = condition(concept(ICD, "D61.03"), verificationStatus=status)
     assert len(case(part).recorded_conditions) == recorded
@@ -110,7 +113,10 @@ def test_hpo_coded_conditions_are_findings() -> None:
     refuted = condition(term, verificationStatus=concept(VER, "refuted"))
     unsure = condition(term, verificationStatus=concept(VER, "provisional"))
     assert found(condition(term), refuted, unsure) == [
-        ("HP:0001744", True), ("HP:0001744", False), ("HP:0001744", True)]
+        ("HP:0001744", True),
+        ("HP:0001744", False),
+        ("HP:0001744", True),
+    ]
     assert codes(unsure) == ["condition-not-used"]
     assert case(condition(term)).findings[0].label == "Splenomegaly"
     assert case(condition(term | {"text": "big spleen"})).findings[0].label == "big spleen"
@@ -164,8 +170,12 @@ def test_a_condition_without_a_code() -> None:
 
 def test_conclusions_of_a_report() -> None:
     """Coded conclusions count, of a report whose status stands."""
-    report = resource("DiagnosticReport", status="final", effectiveDateTime="2024-03-05",
-                      conclusionCode=[concept(HPO, "HP:0005528"), concept(ICD, "D61.3"), 5])
+    report = resource(
+        "DiagnosticReport",
+        status="final",
+        effectiveDateTime="2024-03-05",
+        conclusionCode=[concept(HPO, "HP:0005528"), concept(ICD, "D61.3"), 5],
+    )
     value = case(report)
     assert [(f.code, f.age_days) for f in value.findings] == [("HP:0005528", age(2024, 3, 5))]
     assert value.recorded_conditions == ("aa_idiopathic",)
@@ -181,11 +191,16 @@ def test_conclusions_of_a_report() -> None:
     ("kind", "fields", "span"),
     [
         ("MedicationStatement", {"effectiveDateTime": "2024-03-05"}, (age(2024, 3, 5), None)),
-        ("MedicationAdministration", {"effectivePeriod": {"start": "2024-03-05",
-                                                          "end": "2024-03-09"}},
-         (age(2024, 3, 5), age(2024, 3, 9))),
-        ("MedicationRequest", {"authoredOn": "2024-03-05", "intent": "order"},
-         (age(2024, 3, 5), None)),
+        (
+            "MedicationAdministration",
+            {"effectivePeriod": {"start": "2024-03-05", "end": "2024-03-09"}},
+            (age(2024, 3, 5), age(2024, 3, 9)),
+        ),
+        (
+            "MedicationRequest",
+            {"authoredOn": "2024-03-05", "intent": "order"},
+            (age(2024, 3, 5), None),
+        ),
         ("MedicationStatement", {}, (None, None)),
     ],
 )
@@ -197,9 +212,17 @@ def test_conclusions_of_a_report() -> None:
         {"medicationCodeableConcept": concept(ATC, "L03AA02")},
         {"medicationReference": {"reference": "Medication/m1"}},
         {"medicationReference": {"reference": "http://a.org/Medication/m1/_history/2"}},
-        {"medicationReference": {"reference": "#c"},
-         "contained": [5, {"resourceType": "Medication", "id": "c", "ingredient": [
-             {"itemCodeableConcept": {"text": "Filgrastim"}}, {}]}]},
+        {
+            "medicationReference": {"reference": "#c"},
+            "contained": [
+                5,
+                {
+                    "resourceType": "Medication",
+                    "id": "c",
+                    "ingredient": [{"itemCodeableConcept": {"text": "Filgrastim"}}, {}],
+                },
+            ],
+        },
         {"medicationReference": {"display": "Filgrastim"}},
     ],
 )
@@ -216,8 +239,9 @@ def test_medications(
 
 def test_a_medication_found_by_the_url_of_its_entry() -> None:
     """A full URL names a Medication of the Bundle."""
-    part = resource("MedicationRequest", status="active",
-                    medicationReference={"reference": "urn:uuid:m"})
+    part = resource(
+        "MedicationRequest", status="active", medicationReference={"reference": "urn:uuid:m"}
+    )
     document = bundle(patient(), part)
     medication = {"resourceType": "Medication", "code": {"text": "prednisolone"}}
     document["entry"].append({"fullUrl": "urn:uuid:m", "resource": medication})
@@ -251,23 +275,31 @@ def test_unused_medications_are_counted_not_named(fields: Json) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"status": "entered-in-error"}, {"status": "not-taken"}, {"status": "cancelled"},
-        {"status": "draft"}, {"status": "active", "doNotPerform": True},
-        {"status": "active", "intent": "plan"}, {"taken": "n", "notTaken": "y"},
+        {"status": "entered-in-error"},
+        {"status": "not-taken"},
+        {"status": "cancelled"},
+        {"status": "draft"},
+        {"status": "active", "doNotPerform": True},
+        {"status": "active", "intent": "plan"},
+        {"taken": "n", "notTaken": "y"},
     ],
 )
 def test_what_was_not_given_is_no_treatment(fields: Json) -> None:
     """Planned, cancelled and refused drugs do not explain a count."""
-    part = resource("MedicationRequest", medicationCodeableConcept={"text": "filgrastim"},
-                    **fields)
+    part = resource("MedicationRequest", medicationCodeableConcept={"text": "filgrastim"}, **fields)
     assert case(part).treatments == ()
     assert codes(part) == ["status-not-final"]
 
 
 def test_odd_types_in_a_medication_cost_only_themselves() -> None:
     """A field of another type is noted; the rest is read."""
-    part = resource("MedicationStatement", status=["x"], intent=5, medicationReference=7,
-                    medicationCodeableConcept={"text": "filgrastim"})
+    part = resource(
+        "MedicationStatement",
+        status=["x"],
+        intent=5,
+        medicationReference=7,
+        medicationCodeableConcept={"text": "filgrastim"},
+    )
     assert [t.kind for t in case(part).treatments] == ["g_csf"]
     assert codes(part) == ["wrong-type"]
 
@@ -276,8 +308,10 @@ def test_odd_types_in_a_medication_cost_only_themselves() -> None:
     ("fields", "span"),
     [
         ({"performedDateTime": "2024-03-05"}, (age(2024, 3, 5), None)),
-        ({"performedPeriod": {"start": "2024-03-05", "end": "2024-03-06"}},
-         (age(2024, 3, 5), age(2024, 3, 6))),
+        (
+            {"performedPeriod": {"start": "2024-03-05", "end": "2024-03-06"}},
+            (age(2024, 3, 5), age(2024, 3, 6)),
+        ),
         ({"performedAge": quantity(2, "a")}, (730, None)),
         ({"performedRange": {"low": quantity(1, "wk"), "high": quantity(9, "d")}}, (7, 9)),
         ({"performedRange": {"high": quantity(9, "d")}}, (None, 9)),
@@ -315,10 +349,18 @@ def test_our_own_codes_for_treatments() -> None:
 
 def relative(role: object, code: Json, **fields: object) -> Json:
     """A relative with one disease."""
-    relationship = concept("http://terminology.hl7.org/CodeSystem/v3-RoleCode", role) if (
-        isinstance(role, str)) else role
-    return {"resourceType": "FamilyMemberHistory", "status": "completed", "patient": SUBJECT,
-            "relationship": relationship, "condition": [{"code": code}]} | fields
+    relationship = (
+        concept("http://terminology.hl7.org/CodeSystem/v3-RoleCode", role)
+        if (isinstance(role, str))
+        else role
+    )
+    return {
+        "resourceType": "FamilyMemberHistory",
+        "status": "completed",
+        "patient": SUBJECT,
+        "relationship": relationship,
+        "condition": [{"code": code}],
+    } | fields
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from fhir_documents import (
     BORN,
     HPO,
@@ -25,7 +26,6 @@ from fhir_documents import (
     reading,
     resource,
 )
-
 from hematon.engine.case import Finding, Measurement
 from hematon.interchange import fhir, fhir_plain
 from hematon.interchange.fhir_values import blasts_in, parse
@@ -57,16 +57,27 @@ TWICE: list[Json] = [
     count("777-3", 28, "10*3/uL"),
     count("59260-0", 4.4, "mmol/L"),
     count(referenceRange=[{"low": quantity(11.5, "g/dL"), "high": quantity(15.5, "g/dL")}]),
-    count("59260-0", 4.4, "mmol/L", referenceRange=[
-        {"low": {"value": 7}, "high": quantity(9.6, "mmol/L")}]),
+    count(
+        "59260-0",
+        4.4,
+        "mmol/L",
+        referenceRange=[{"low": {"value": 7}, "high": quantity(9.6, "mmol/L")}],
+    ),
     count(referenceRange=[{"low": quantity(115, "g/L"), "high": quantity(15.5, "g/dL")}]),
     count(referenceRange=[{"low": quantity(11.5, "g/dL"), "high": {"value": 155, "unit": "g/L"}}]),
     count(referenceRange=[{"low": quantity(15.5, "g/dL"), "high": quantity(11.5, "g/dL")}]),
     count(referenceRange=[{"low": quantity("11.5", "g/dL"), "high": quantity(15.5, "g/dL")}]),
     count(referenceRange=[{"low": quantity(11.5, "g/dL")}]),
     count(referenceRange=[]),
-    count(referenceRange=[{"low": quantity(1, "g/dL"), "high": quantity(2, "g/dL"),
-                           "type": concept("x", "therapeutic")}]),
+    count(
+        referenceRange=[
+            {
+                "low": quantity(1, "g/dL"),
+                "high": quantity(2, "g/dL"),
+                "type": concept("x", "therapeutic"),
+            }
+        ]
+    ),
     count(value=True),
     count(value="7.1"),
     count(value=None),
@@ -89,8 +100,14 @@ TWICE: list[Json] = [
     count(dataAbsentReason=concept("x", "error")),
     count(focus=[{"reference": "Patient/p2"}]),
     count(code={"coding": [{"system": LOINC, "code": ["718-7"]}]}),
-    count(code={"coding": [{"system": "http://local", "code": "718-7"},
-                           {"system": LOINC, "code": "718-7"}]}),
+    count(
+        code={
+            "coding": [
+                {"system": "http://local", "code": "718-7"},
+                {"system": LOINC, "code": "718-7"},
+            ]
+        }
+    ),
     count(code={"coding": [{"system": "http://local", "code": "718-7"}]}),
     count(code={"coding": [7]}),
     count(code={"coding": {}}),
@@ -103,9 +120,7 @@ TWICE: list[Json] = [
 
 
 @pytest.mark.parametrize("part", TWICE, ids=range(len(TWICE)))
-def test_the_short_way_and_the_long_way_agree(
-    part: Json, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_short_way_and_the_long_way_agree(part: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever has been learned before, a result is read alike, with the same issues."""
     raw = orjson.dumps(bundle(patient(), part))
     monkeypatch.setattr(fhir_plain, "_LAST", [])
@@ -129,12 +144,17 @@ def test_there_is_a_limit_to_what_is_learned(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_plain_count() -> None:
     """Code, unit, date and range of a plain result become one measurement."""
-    part = count("777-3", 28, "10*3/uL", referenceRange=[
-        {"low": quantity(150, "10*3/uL"), "high": quantity(450, "10*3/uL")}])
+    part = count(
+        "777-3",
+        28,
+        "10*3/uL",
+        referenceRange=[{"low": quantity(150, "10*3/uL"), "high": quantity(450, "10*3/uL")}],
+    )
     for _ in range(2):
         assert case(part).measurements == (
-            Measurement("platelets", 28.0, AGE, "", 150.0, 450.0, "",
-                        "/entry/1/resource/valueQuantity"),
+            Measurement(
+                "platelets", 28.0, AGE, "", 150.0, 450.0, "", "/entry/1/resource/valueQuantity"
+            ),
         )
 
 
@@ -143,15 +163,27 @@ def test_a_plain_count() -> None:
     [
         ({"valueQuantity": {"value": 71, "unit": "g/L"}}, [("hemoglobin", 7.1, "")], ""),
         ({"valueQuantity": {"value": 71, "code": "g/L"}}, [("hemoglobin", 7.1, "")], ""),
-        ({"valueQuantity": {"value": 7.1, "unit": "??", "code": "g/dL"}},
-         [("hemoglobin", 7.1, "")], ""),
+        (
+            {"valueQuantity": {"value": 7.1, "unit": "??", "code": "g/dL"}},
+            [("hemoglobin", 7.1, "")],
+            "",
+        ),
         ({"valueQuantity": {"value": 7.1, "unit": "??", "code": "!!"}}, [], "unit-unknown"),
-        ({"valueQuantity": {"value": 7.1, "unit": "g/dL", "code": "??", "system": UCUM}},
-         [("hemoglobin", 7.1, "")], ""),
-        ({"valueQuantity": {"value": 7.1, "unit": "mg", "code": "g/dL", "system": UCUM}},
-         [("hemoglobin", 7.1, "")], "unit-unknown"),
-        ({"valueQuantity": {"value": 7.1, "unit": "g/dL", "code": "g/L"}},
-         [("hemoglobin", 7.1, "")], "unit-unknown"),
+        (
+            {"valueQuantity": {"value": 7.1, "unit": "g/dL", "code": "??", "system": UCUM}},
+            [("hemoglobin", 7.1, "")],
+            "",
+        ),
+        (
+            {"valueQuantity": {"value": 7.1, "unit": "mg", "code": "g/dL", "system": UCUM}},
+            [("hemoglobin", 7.1, "")],
+            "unit-unknown",
+        ),
+        (
+            {"valueQuantity": {"value": 7.1, "unit": "g/dL", "code": "g/L"}},
+            [("hemoglobin", 7.1, "")],
+            "unit-unknown",
+        ),
         ({"valueQuantity": {"value": 7.1}}, [], "unit-missing"),
         ({"valueQuantity": {"value": {}, "unit": "g/dL"}}, [], "value-not-number"),
         ({"valueQuantity": {"unit": "g/dL"}}, [], "value-absent"),
@@ -173,31 +205,43 @@ def test_a_plain_count() -> None:
         ({"dataAbsentReason": concept("x", "not-performed")}, [], "value-absent"),
         ({"dataAbsentReason": concept("x", "Jane Doe")}, [], "value-absent"),
         ({}, [], "value-absent"),
-        ({"valueQuantity": quantity(7.1, "g/dL"), "dataAbsentReason": concept("x", "error")},
-         [("hemoglobin", 7.1, "")], "value-absent"),
+        (
+            {"valueQuantity": quantity(7.1, "g/dL"), "dataAbsentReason": concept("x", "error")},
+            [("hemoglobin", 7.1, "")],
+            "value-absent",
+        ),
     ],
 )
-def test_values_of_every_kind(fields: Json, expected: list[tuple[str, float, str]], code: str
-                              ) -> None:
+def test_values_of_every_kind(
+    fields: Json, expected: list[tuple[str, float, str]], code: str
+) -> None:
     """A number is taken in whatever form it comes; what is odd is said once, by its code."""
     assert measured(observation(**fields)) == expected
-    own = [c for c in codes(observation(**fields))
-           if c not in ("nothing-usable", "age-unknown", "sex-unknown")]
+    own = [
+        c
+        for c in codes(observation(**fields))
+        if c not in ("nothing-usable", "age-unknown", "sex-unknown")
+    ]
     assert own == ([code] if code else [])
 
 
 def test_the_reason_for_an_absent_value_is_named_when_it_is_one_of_the_standards() -> None:
     """`not-performed` may be repeated, any other text may not."""
-    said = [reading(observation(dataAbsentReason=concept("x", c))).issues[1].message
-            for c in ("not-performed", "Jane Doe")]
+    said = [
+        reading(observation(dataAbsentReason=concept("x", c))).issues[1].message
+        for c in ("not-performed", "Jane Doe")
+    ]
     assert said == ["a result has no value: not-performed", "a result has no value, with a reason"]
 
 
 @pytest.mark.parametrize(
     ("text", "value", "unit", "comparator"),
     [
-        ("1:80", 80, "{titer}", ""), ("<1:40", 40, "{titer}", "<"), ("150 /uL", 150, "/uL", ""),
-        ("0.5x10^9/L", 0.5, "x10^9/L", ""), ("> 12", 12, None, ">"),
+        ("1:80", 80, "{titer}", ""),
+        ("<1:40", 40, "{titer}", "<"),
+        ("150 /uL", 150, "/uL", ""),
+        ("0.5x10^9/L", 0.5, "x10^9/L", ""),
+        ("> 12", 12, None, ">"),
     ],
 )
 def test_numbers_in_words(text: str, value: float, unit: str | None, comparator: str) -> None:
@@ -230,10 +274,19 @@ def test_titers_as_ratio_and_as_text() -> None:
     [
         ([{"low": quantity(115, "g/L"), "high": {"value": 15.5}}], (11.5, 15.5), ""),
         ([{"high": quantity(15.5, "g/dL")}], (None, 15.5), ""),
-        ([{"low": quantity(1, "g/dL"), "type": concept("x", "normal")},
-          {"low": quantity(9, "g/dL"), "type": concept("x", "critical")}], (1.0, None), ""),
-        ([{"low": quantity(1, "g/dL")}, {"low": quantity(2, "g/dL")}], (None, None),
-         "resource-not-used"),
+        (
+            [
+                {"low": quantity(1, "g/dL"), "type": concept("x", "normal")},
+                {"low": quantity(9, "g/dL"), "type": concept("x", "critical")},
+            ],
+            (1.0, None),
+            "",
+        ),
+        (
+            [{"low": quantity(1, "g/dL")}, {"low": quantity(2, "g/dL")}],
+            (None, None),
+            "resource-not-used",
+        ),
         ([{"low": quantity(9, "g/dL"), "high": quantity(2, "g/dL")}], (None, None), "wrong-type"),
         ([{"low": quantity(9, "U/L")}], (None, None), "unit-unknown"),
         ([{"low": 9}], (None, None), "wrong-type"),
@@ -254,10 +307,17 @@ def test_limits_of_the_laboratory(
 @pytest.mark.parametrize(
     ("status", "taken", "code"),
     [
-        ("final", 1, ""), ("preliminary", 1, ""), ("amended", 1, ""), ("corrected", 1, ""),
-        ("cancelled", 0, "status-not-final"), ("entered-in-error", 0, "status-not-final"),
-        ("registered", 0, "status-not-final"), ("unknown", 0, "status-not-final"),
-        (None, 1, "missing-field"), ("done", 1, "wrong-type"), (5, 1, "wrong-type"),
+        ("final", 1, ""),
+        ("preliminary", 1, ""),
+        ("amended", 1, ""),
+        ("corrected", 1, ""),
+        ("cancelled", 0, "status-not-final"),
+        ("entered-in-error", 0, "status-not-final"),
+        ("registered", 0, "status-not-final"),
+        ("unknown", 0, "status-not-final"),
+        (None, 1, "missing-field"),
+        ("done", 1, "wrong-type"),
+        (5, 1, "wrong-type"),
     ],
 )
 def test_status(status: object, taken: int, code: str) -> None:
@@ -270,8 +330,12 @@ def test_status(status: object, taken: int, code: str) -> None:
 @pytest.mark.parametrize(
     ("focus", "taken"),
     [
-        ([{"reference": "Patient/fetus"}], 0), ([{"reference": "RelatedPerson/mother"}], 0),
-        ([{"reference": "Condition/c"}], 1), ([{}], 1), ([5], 1), ("x", 1),
+        ([{"reference": "Patient/fetus"}], 0),
+        ([{"reference": "RelatedPerson/mother"}], 0),
+        ([{"reference": "Condition/c"}], 1),
+        ([{}], 1),
+        ([5], 1),
+        ("x", 1),
     ],
 )
 def test_a_result_about_someone_else_is_not_the_patients(focus: object, taken: int) -> None:
@@ -322,10 +386,14 @@ def test_the_age_of_a_record_without_a_birth_date(unit: str) -> None:
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ({"value": 7}, "unit-unknown"), ({"value": 7, "code": 5}, "unit-unknown"),
+        ({"value": 7}, "unit-unknown"),
+        ({"value": 7, "code": 5}, "unit-unknown"),
         ({"value": 900, "code": "a"}, "age-implausible"),
-        ({"value": 1e300, "code": "a"}, "age-implausible"), ({"value": "x"}, "value-not-number"),
-        ({}, ""), (5, "wrong-type"), (None, ""),
+        ({"value": 1e300, "code": "a"}, "age-implausible"),
+        ({"value": "x"}, "value-not-number"),
+        ({}, ""),
+        (5, "wrong-type"),
+        (None, ""),
     ],
 )
 def test_an_age_that_cannot_be_read(value: object, code: str) -> None:
@@ -346,12 +414,17 @@ def test_an_age_component_dates_a_result() -> None:
 
 def test_each_component_is_a_result_at_the_time_of_its_panel() -> None:
     """A panel needs no value and no code that Hematon knows; its components are read."""
-    part = observation(concept(LOINC, "58410-2"), component=[
-        {"code": concept(LOINC, "718-7"), "valueQuantity": quantity(7.1, "g/dL")},
-        {"code": concept(LOINC, "777-3"), "valueQuantity": quantity(28, "10*3/uL")},
-        {"code": concept(LOINC, "751-8"), "dataAbsentReason": concept("x", "error")},
-        {"valueQuantity": quantity(1, "%")}, {"code": 5}, 7,
-    ])
+    part = observation(
+        concept(LOINC, "58410-2"),
+        component=[
+            {"code": concept(LOINC, "718-7"), "valueQuantity": quantity(7.1, "g/dL")},
+            {"code": concept(LOINC, "777-3"), "valueQuantity": quantity(28, "10*3/uL")},
+            {"code": concept(LOINC, "751-8"), "dataAbsentReason": concept("x", "error")},
+            {"valueQuantity": quantity(1, "%")},
+            {"code": 5},
+            7,
+        ],
+    )
     got = case(part).measurements
     assert [(m.analyte, m.value, m.age_days, m.where) for m in got] == [
         ("hemoglobin", 7.1, AGE, "/entry/1/resource/component/0/valueQuantity"),
@@ -378,15 +451,18 @@ def test_a_group_of_results_says_nothing_itself() -> None:
         (concept("https://loinc.org/", "718-7"), "hemoglobin"),
         (concept("urn:oid:2.16.840.1.113883.6.1", "718-7"), "hemoglobin"),
         (concept(None, "718-7"), "hemoglobin"),
-        ({"coding": [{"system": LOINC, "code": "99999-9"}, {"system": LOINC, "code": "718-7"}]},
-         "hemoglobin"),
+        (
+            {"coding": [{"system": LOINC, "code": "99999-9"}, {"system": LOINC, "code": "718-7"}]},
+            "hemoglobin",
+        ),
         (concept("https://hematon.org/analytes", "mchc"), "mchc"),
     ],
 )
 def test_codes_of_an_analyte(code: Json, analyte: str) -> None:
     """The first code that is known counts, with or without its system."""
-    part = observation(code, valueQuantity=quantity(30, "g/dL") if analyte == "mchc"
-                       else quantity(7.1, "g/dL"))
+    part = observation(
+        code, valueQuantity=quantity(30, "g/dL") if analyte == "mchc" else quantity(7.1, "g/dL")
+    )
     assert [a for a, _, _ in measured(part)] == [analyte]
     assert codes(part) == []
 
@@ -394,8 +470,10 @@ def test_codes_of_an_analyte(code: Json, analyte: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        {"text": "HGB"}, concept("http://local", "4711", "Hemoglobin"),
-        concept("http://local", "HGB"), concept("http://local", "4711", text="Hb"),
+        {"text": "HGB"},
+        concept("http://local", "4711", "Hemoglobin"),
+        concept("http://local", "HGB"),
+        concept("http://local", "4711", text="Hb"),
         concept(None, "HGB"),
     ],
 )
@@ -424,8 +502,11 @@ def test_the_unit_tells_two_analytes_of_one_name_apart(value: Json, expected: st
     [
         ({"text": "Hemoglobin"}, {"display": "Urine, catheter"}),
         (concept(LOINC, "5794-3", "Hemoglobin"), None),
-        ({"text": "x" * 5000}, None), ({"text": ""}, None), ({"text": 5}, None),
-        (concept("http://local", "hgbx"), None), ({}, None),
+        ({"text": "x" * 5000}, None),
+        ({"text": ""}, None),
+        ({"text": 5}, None),
+        (concept("http://local", "hgbx"), None),
+        ({}, None),
     ],
 )
 def test_a_name_is_not_read_where_a_code_or_the_specimen_speaks_against_it(
@@ -458,16 +539,22 @@ def test_excluded_codes_are_named() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        concept(HPO, "HP:0001744"), concept(HPO, "HP_0001744"), concept(HPO, "0001744"),
+        concept(HPO, "HP:0001744"),
+        concept(HPO, "HP_0001744"),
+        concept(HPO, "0001744"),
         concept("http://purl.obolibrary.org/obo/hp.owl", "HP:0001744"),
-        concept("urn:x", "http://purl.obolibrary.org/obo/HP_0001744"), concept(None, "HP:0001744"),
+        concept("urn:x", "http://purl.obolibrary.org/obo/HP_0001744"),
+        concept(None, "HP:0001744"),
     ],
 )
 @pytest.mark.parametrize(
     ("value", "observed"),
     [
-        ({}, True), ({"valueBoolean": True}, True), ({"valueBoolean": False}, False),
-        ({"valueString": "Absent"}, False), ({"valueString": "mild"}, True),
+        ({}, True),
+        ({"valueBoolean": True}, True),
+        ({"valueBoolean": False}, False),
+        ({"valueString": "Absent"}, False),
+        ({"valueString": "mild"}, True),
         ({"valueCodeableConcept": concept(SNOMED, "2667000")}, False),
         ({"valueCodeableConcept": concept(SNOMED, "373067005")}, False),
         ({"valueCodeableConcept": concept(LOINC, "LA33-6")}, True),
@@ -485,7 +572,8 @@ def test_hpo_terms(code: Json, value: Json, observed: bool) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {"dataAbsentReason": concept("x", "not-asked")}, {"valueString": "unknown"},
+        {"dataAbsentReason": concept("x", "not-asked")},
+        {"valueString": "unknown"},
         {"valueCodeableConcept": {"text": "Not done"}},
     ],
 )
@@ -503,9 +591,7 @@ def test_a_finding_keeps_its_words_and_its_age() -> None:
         Finding("HP:0001744", True, "Splenomegaly", AGE, "/entry/1/resource"),
     )
     own = observation(concept("https://hematon.org/findings", "FH_CONSANG", "x", "cousins"))
-    assert case(own).findings == (
-        Finding("FH_CONSANG", True, "cousins", AGE, "/entry/1/resource"),
-    )
+    assert case(own).findings == (Finding("FH_CONSANG", True, "cousins", AGE, "/entry/1/resource"),)
     nobody = observation(concept("https://hematon.org/findings", "JANE_DOE"))
     assert found(nobody) == []
     assert "JANE" not in str(reading(nobody).issues)
@@ -513,8 +599,12 @@ def test_a_finding_keeps_its_words_and_its_age() -> None:
 
 def test_hpo_terms_as_the_value() -> None:
     """A symptom code with HPO terms as its value states those terms."""
-    part = observation(concept(SNOMED, "404684003"), valueCodeableConcept={"coding": [
-        {"system": HPO, "code": "HP:0001744"}, {"system": HPO, "code": "HP:0002240"}]})
+    part = observation(
+        concept(SNOMED, "404684003"),
+        valueCodeableConcept={
+            "coding": [{"system": HPO, "code": "HP:0001744"}, {"system": HPO, "code": "HP:0002240"}]
+        },
+    )
     assert found(part) == [("HP:0001744", True), ("HP:0002240", True)]
 
 
@@ -541,8 +631,9 @@ def test_qualitative_results(value: Json, expected: bool) -> None:
 
 def test_a_qualitative_result_that_says_neither() -> None:
     """Indeterminate is neither positive nor negative."""
-    part = observation(concept(LOINC, "1007-4"), valueString="indeterminate",
-                       interpretation=[concept("x", "IND")])
+    part = observation(
+        concept(LOINC, "1007-4"), valueString="indeterminate", interpretation=[concept("x", "IND")]
+    )
     assert found(part) == []
     assert "value-not-number" in codes(part)
 
@@ -550,11 +641,16 @@ def test_a_qualitative_result_that_says_neither() -> None:
 # --- temperature -------------------------------------------------------------------------------
 
 
-def temperature(value: object, unit: str = "Cel", day: str = "2024-03-05", **fields: object
-                ) -> Json:
+def temperature(
+    value: object, unit: str = "Cel", day: str = "2024-03-05", **fields: object
+) -> Json:
     """A body temperature."""
-    return observation(concept(LOINC, "8310-5"), valueQuantity=quantity(value, unit),
-                       effectiveDateTime=day, **fields)
+    return observation(
+        concept(LOINC, "8310-5"),
+        valueQuantity=quantity(value, unit),
+        effectiveDateTime=day,
+        **fields,
+    )
 
 
 @pytest.mark.parametrize(
@@ -656,19 +752,27 @@ def variant(*parts: tuple[str, Json], **fields: object) -> Json:
     return observation(concept(LOINC, "69548-6"), component=components, **fields)
 
 
-GENE = ("48018-6", {"valueCodeableConcept": concept("http://www.genenames.org", "HGNC:3582",
-                                                    "FANCA")})
+GENE = (
+    "48018-6",
+    {"valueCodeableConcept": concept("http://www.genenames.org", "HGNC:3582", "FANCA")},
+)
 
 
 @pytest.mark.parametrize(
     ("significance", "state", "expected"),
     [
         (concept(LOINC, "LA6668-3"), concept(LOINC, "LA6705-3"), ("pathogenic", "homozygous")),
-        (concept(LOINC, "LA26332-9"), concept(LOINC, "LA6706-1"),
-         ("likely_pathogenic", "heterozygous")),
+        (
+            concept(LOINC, "LA26332-9"),
+            concept(LOINC, "LA6706-1"),
+            ("likely_pathogenic", "heterozygous"),
+        ),
         (concept(LOINC, "LA26333-7"), concept(LOINC, "LA6707-9"), ("uncertain", "hemizygous")),
-        ({"text": "Likely benign"}, {"text": "compound heterozygous"},
-         ("likely_benign", "compound")),
+        (
+            {"text": "Likely benign"},
+            {"text": "compound heterozygous"},
+            ("likely_benign", "compound"),
+        ),
         (concept("http://clinvar", "5", "Benign"), {"text": "mosaic"}, ("benign", "mosaic")),
         ({"text": "VUS"}, {"text": "odd"}, ("uncertain", "unknown")),
     ],
@@ -676,7 +780,8 @@ GENE = ("48018-6", {"valueCodeableConcept": concept("http://www.genenames.org", 
 def test_a_variant(significance: Json, state: Json, expected: tuple[str, str]) -> None:
     """Gene, classification and allelic state are read from codes or words."""
     part = variant(
-        GENE, ("53037-8", {"valueCodeableConcept": significance}),
+        GENE,
+        ("53037-8", {"valueCodeableConcept": significance}),
         ("53034-5", {"valueCodeableConcept": state}),
         ("48004-6", {"valueCodeableConcept": {"text": "c.3788_3790del"}}),
         ("48005-3", {"valueString": "p.Phe1263del"}),
@@ -692,17 +797,30 @@ def test_a_variant(significance: Json, state: Json, expected: tuple[str, str]) -
     [
         (variant(GENE), "FANCA", "variant-unclear"),
         (variant(("48018-6", {"valueString": "BRCA2X"})), "BRCA2X", "variant-not-used"),
-        (variant(("48018-6", {"valueCodeableConcept": {"text": "Jane Doe"}})), None,
-         "variant-unclear"),
+        (
+            variant(("48018-6", {"valueCodeableConcept": {"text": "Jane Doe"}})),
+            None,
+            "variant-unclear",
+        ),
         (variant(("48018-6", {"valueInteger": 5})), None, "variant-unclear"),
         (variant(GENE, valueCodeableConcept=concept(LOINC, "LA9634-2")), None, "variant-not-used"),
-        (observation(concept("x", "y"), component=[
-            {"code": concept(LOINC, "48018-6"), "valueString": "SBDS"}, {"code": 5}]),
-         "SBDS", "variant-unclear"),
+        (
+            observation(
+                concept("x", "y"),
+                component=[{"code": concept(LOINC, "48018-6"), "valueString": "SBDS"}, {"code": 5}],
+            ),
+            "SBDS",
+            "variant-unclear",
+        ),
         (variant(GENE, status="entered-in-error"), None, "status-not-final"),
-        (observation(concept("x", "y"), component=[
-            {"code": concept(LOINC, "53037-8"), "valueString": "benign"}]), None,
-         "variant-unclear"),
+        (
+            observation(
+                concept("x", "y"),
+                component=[{"code": concept(LOINC, "53037-8"), "valueString": "benign"}],
+            ),
+            None,
+            "variant-unclear",
+        ),
     ],
 )
 def test_variants_that_are_unclear(part: Json, gene: str | None, code: str) -> None:
@@ -714,8 +832,10 @@ def test_variants_that_are_unclear(part: Json, gene: str | None, code: str) -> N
 
 def test_computed_numbers_keep_how_they_came_about() -> None:
     """Our own writer's method is read back; a laboratory's method is not a computation."""
-    own = {"coding": [{"system": "https://hematon.org/methods", "code": "computed"}],
-           "text": "WBC × neutrophils %"}
+    own = {
+        "coding": [{"system": "https://hematon.org/methods", "code": "computed"}],
+        "text": "WBC × neutrophils %",
+    }
     methods = [own, {"text": "Automated"}, own | {"text": 5}, "x"]
     got = [case(count(method=m)).measurements[0].basis for m in methods]
     assert got == ["WBC × neutrophils %", "", "", ""]
@@ -723,6 +843,5 @@ def test_computed_numbers_keep_how_they_came_about() -> None:
 
 def test_a_report_with_contained_results_gives_them_once() -> None:
     """References from a report to its results add nothing."""
-    report = resource("DiagnosticReport", status="final",
-                      result=[{"reference": "Observation/o1"}])
+    report = resource("DiagnosticReport", status="final", result=[{"reference": "Observation/o1"}])
     assert measured(report, count(id="o1")) == [("hemoglobin", 7.1, "")]

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 import pytest
 from fhir.resources.R4B.bundle import Bundle
-from fhir_documents import BORN, KNOWLEDGE
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import cases
 
+from fhir_documents import BORN, KNOWLEDGE
 from hematon.engine.case import Case, Finding, Measurement, ReportedVariant, Treatment
 from hematon.interchange import fhir, fhir_write
+from strategies import cases
 
 
 def bare(value: Case | None) -> Case:
@@ -58,14 +58,20 @@ EVERYTHING = Case(
         Finding("LAB_BLASTS", False, "none", 0),
     ),
     treatments=(
-        Treatment("g_csf", 100, 120), Treatment("steroid"), Treatment("red_cell_transfusion", 0),
-        Treatment("transplant", 4), Treatment("ivig", None, 40), Treatment("eltrombopag", 7),
-        Treatment("platelet_transfusion", None, 40), Treatment("chemotherapy", 0),
+        Treatment("g_csf", 100, 120),
+        Treatment("steroid"),
+        Treatment("red_cell_transfusion", 0),
+        Treatment("transplant", 4),
+        Treatment("ivig", None, 40),
+        Treatment("eltrombopag", 7),
+        Treatment("platelet_transfusion", None, 40),
+        Treatment("chemotherapy", 0),
         Treatment("red_cell_transfusion", 30, 31),
     ),
     variants=(
         ReportedVariant("FANCA", "likely_pathogenic", "compound", "c.3788_3790del; p.Phe1263del"),
-        ReportedVariant("SBDS"), ReportedVariant("RPS19", "pathogenic", "mosaic"),
+        ReportedVariant("SBDS"),
+        ReportedVariant("RPS19", "pathogenic", "mosaic"),
         ReportedVariant("TERT", "benign", "hemizygous"),
     ),
     recorded_conditions=("fanconi_anemia", "hemoglobinopathy_hemolytic"),
@@ -98,7 +104,8 @@ def test_every_analyte_condition_and_treatment_reads_back_the_same() -> None:
         id="all",
         measurements=tuple(
             Measurement(a.id, max(a.plausible_low, 1.0), 10)
-            for a in KNOWLEDGE.analytes.values() if a.unit is not None
+            for a in KNOWLEDGE.analytes.values()
+            if a.unit is not None
         ),
         findings=tuple(Finding(code, True) for code in sorted(KNOWLEDGE.findings)),
         treatments=tuple(Treatment(t.kind) for t in KNOWLEDGE.treatments if t.kind),  # type: ignore[arg-type]
@@ -137,12 +144,20 @@ def test_public_codes_come_first() -> None:
 
     walk(written)
     assert systems >= {
-        "http://loinc.org", "http://unitsofmeasure.org", "http://human-phenotype-ontology.org",
-        "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://www.whocc.no/atc",
+        "http://loinc.org",
+        "http://unitsofmeasure.org",
+        "http://human-phenotype-ontology.org",
+        "http://snomed.info/sct",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://www.whocc.no/atc",
     }
     kinds = [e["resource"]["resourceType"] for e in written["entry"]]
     assert set(kinds) == {
-        "Patient", "Observation", "Condition", "MedicationAdministration", "Procedure"
+        "Patient",
+        "Observation",
+        "Condition",
+        "MedicationAdministration",
+        "Procedure",
     }
 
 

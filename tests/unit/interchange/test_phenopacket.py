@@ -399,6 +399,7 @@ def test_birth_in_the_future_is_refused() -> None:
 # --- the age the child is judged at ------------------------------------------------------------
 
 COUNT = measured("LOINC:718-7", 7.1, "g/dL", timeObserved=age("P4Y"))
+EARLIER = measured("LOINC:718-7", 8.2, "g/dL", timeObserved=age("P3Y"))
 
 
 @pytest.mark.parametrize(
@@ -408,7 +409,7 @@ COUNT = measured("LOINC:718-7", 7.1, "g/dL", timeObserved=age("P4Y"))
         ("P2Y", "P30Y", {}, 730, False),
         (None, "P2Y", {}, 730, True),
         ("P5Y", "P2Y", {"measurements": [COUNT]}, 1826, False),
-        (None, None, {"measurements": [COUNT]}, 1461, True),
+        (None, None, {"measurements": [COUNT, EARLIER]}, 1461, True),
         (
             None,
             None,

@@ -224,6 +224,13 @@ def test_unknown_heading_is_named_by_its_place_only() -> None:
     assert "Jane" not in repr(found.issues)
 
 
+def test_percentage_of_an_absolute_count_is_another_analyte() -> None:
+    """No basophil percentage is known: it is not read as a count in an odd unit."""
+    found = reading("basophils_10e9_l,basophils_pct,Basophils (%)\n,0.3,0.3\n")
+    assert codes(found.issues).count("header-unknown") == 2
+    assert not codes(found.issues, "error")
+
+
 def test_second_column_of_an_analyte_is_refused() -> None:
     """Two columns of one analyte in one unit cannot be told apart."""
     found = reading("HGB (g/dL),Hemoglobin (g/dL)\n7,9\n")
@@ -664,10 +671,11 @@ def test_table_that_says_nothing_is_noted() -> None:
 
 def test_issues_of_a_kind_are_capped_with_a_summary() -> None:
     """Twenty issues of a kind are kept, and the rest are counted."""
-    found = reading("HGB (g/dL),PLT (K/uL)\n" + "foo,9000\n" * 300)
+    found = reading("HGB (g/dL),PLT (K/uL)\n" + "foo,9000\n" * 300 + "9000,bar\n")
     for code in ("value-not-number", "value-implausible"):
         kept = [i for i in found.issues if i.code == code]
-        assert len(kept) == 21
+        # Twenty of the many and the one of the other analyte, then the summary.
+        assert len(kept) == 22
         assert kept[-1].where == "document"
         assert kept[-1].message.startswith("280 more")
 
