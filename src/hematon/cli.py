@@ -99,7 +99,7 @@ def assess(
     report; several give one JSON line each, with progress on standard error.
 
     \b
-    hematon assess examples/fanconi_child.json
+    hematon assess examples/demo_child.json
     hematon assess counts.csv --setting hematology_clinic
     hematon assess bundle.json --json | jq .urgency
     hematon assess packets.ndjson > assessments.ndjson
@@ -132,7 +132,7 @@ def explain(
     """Show why a condition stands where it stands: every likelihood ratio with its source.
 
     \b
-    hematon explain fanconi_anemia examples/fanconi_child.json
+    hematon explain dba examples/demo_child.json
     """
     context.invoke(assess, paths=paths, setting=setting, explained=condition)
 
@@ -167,7 +167,9 @@ def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
         refused |= reading.has_errors
         _print_issues(reading.issues)
         if reading.value is not None:
-            written.append(_write(reading.value, knowledge, target))
+            text = _write(reading.value, knowledge, target)
+            # One heading for a table of several records.
+            written.append(text.partition("\n")[2] if target == "csv" and written else text)
     if not written:
         raise SystemExit(EXIT_UNREADABLE)
     text = "\n".join(written)

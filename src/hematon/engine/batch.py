@@ -407,18 +407,20 @@ def _pick_count(
     if analyte.id in treated_now:
         has_treated |= treated_now[analyte.id]
     blocked = analyte.id in BLOCKED
-    if not blocked:
-        _put(batch, draws, analyte, column, rows[near & treated], SUPPORT_USED)
-        now = batch.low[:, analyte.index].copy(), batch.high[:, analyte.index].copy()
+    j = analyte.index
+    if blocked:
+        batch.support[draws.case[rows[near & treated]], j] = SUPPORT_BLOCKED
     else:
-        batch.support[draws.case[rows[near & treated]], analyte.index] = SUPPORT_BLOCKED
+        _put(batch, draws, analyte, column, rows[near], SUPPORT_USED)
+    now = batch.low[:, j].copy(), batch.high[:, j].copy()
+    latest = batch.value_age[:, j].copy()
     before = back & has_treated[draws.case[rows]]
     _put(batch, draws, analyte, column, rows[before], SUPPORT_BEFORE)
-    replaced = batch.support[:, analyte.index] == SUPPORT_BEFORE
     _put(batch, draws, analyte, column, rows[near & ~treated], SUPPORT_NONE)
-    replaced &= batch.support[:, analyte.index] == SUPPORT_BEFORE
+    # An untreated count of the same draw window that a treated one has followed is from before it.
+    replaced = batch.measured[:, j] & (batch.value_age[:, j] < latest)
+    batch.support[replaced, j] = SUPPORT_BEFORE
     if not blocked and replaced.any():
-        j = analyte.index
         batch.current[analyte.id] = (
             np.where(replaced, now[0], batch.low[:, j]),
             np.where(replaced, now[1], batch.high[:, j]),
@@ -430,7 +432,7 @@ def _put(
 ) -> None:
     """Write values into the batch; rows are in order of age, so the latest one stays."""
     case, j = draws.case[rows], analyte.index
-    low, high = _bounds(draws.value[rows, column], draws.sign[rows, column])
+    low, high = bounds_of(draws.value[rows, column], draws.sign[rows, column])
     batch.low[case, j], batch.high[case, j] = low, high
     batch.measured[case, j] = True
     batch.basis[case, j] = draws.basis[rows, column]
@@ -465,7 +467,7 @@ def _pick_others(
     rows = rows[~blocked]
     rows = rows[np.argsort(results.age[rows], kind="stable")]
     case, j = results.case[rows], results.analyte[rows]
-    low, high = _bounds(results.value[rows], results.comparator[rows])
+    low, high = bounds_of(results.value[rows], results.comparator[rows])
     batch.low[case, j], batch.high[case, j] = low, high
     batch.measured[case, j] = True
     batch.support[case, j] = SUPPORT_NONE
@@ -484,7 +486,7 @@ def _lab_limits(batch: CaseBatch, results: Results) -> None:
     batch.lab_high[case, j] = results.lab_high[rows]
 
 
-def _bounds(value: Floats, sign: Int8s) -> tuple[Floats, Floats]:
+def bounds_of(value: Floats, sign: Int8s) -> tuple[Floats, Floats]:
     """Give the interval a result stands for: `<0.5` is from zero to just below 0.5."""
     low = np.where(sign < 0, 0.0, value)
     low = np.where(sign == 2, np.nextafter(value, np.inf), low)

@@ -43,9 +43,7 @@ def contributions(result: BatchAssessment, i: int, index: int) -> tuple[Contribu
         The prior first, then by size. The log likelihood ratios sum to
         `log_odds_against_something_else`.
     """
-    terms = result.differential.terms
-    if terms is None:
-        raise ValueError("this batch was judged without keeping its terms")
+    terms = result.differential.parts
     condition = result.knowledge.conditions[index]
     temperature = result.knowledge.parameters["temperature"]
     rest = len(result.knowledge.conditions) - 1

@@ -39,8 +39,10 @@ from hematon.engine.batch import (
     SUPPORT_BEFORE,
     SUPPORT_BLOCKED,
     SUPPORT_USED,
+    bounds_of,
 )
 from hematon.engine.case import Case, Measurement
+from hematon.engine.columns import COMPARATOR_SIGN
 from hematon.engine.contributions import contributions
 from hematon.engine.differential import band_of
 from hematon.engine.intervals import MAX_AGE_DAYS
@@ -176,7 +178,7 @@ def _inputs(result: BatchAssessment, i: int, case: Case) -> tuple[Input, ...]:
             batch.measured[i, j]
             and batch.basis[i, j] == 0
             and np.floor(day) == np.floor(batch.value_age[i, j])
-            and m.value in (batch.low[i, j], batch.high[i, j], _edge(m.value, m.comparator))
+            and _is_the_value(batch.low[i, j], batch.high[i, j], m)
         )
         support = SUPPORT.get(int(batch.support[i, j]), "") if used else _treated(result, i, m)
         rows.append(
@@ -243,11 +245,12 @@ def _treated(result: BatchAssessment, i: int, m: Measurement) -> str:
     return SUPPORT[SUPPORT_BLOCKED if m.analyte in BLOCKED else SUPPORT_USED]
 
 
-def _edge(value: float, comparator: str) -> float:
-    """Give the bound that stands for a strict comparator."""
-    if comparator == "<":
-        return float(np.nextafter(value, -np.inf))
-    return float(np.nextafter(value, np.inf)) if comparator == ">" else value
+def _is_the_value(low: float, high: float, m: Measurement) -> bool:
+    """Whether a measurement is the one whose bounds were judged, not another of that day."""
+    own_low, own_high = bounds_of(
+        np.array([m.value]), np.array([COMPARATOR_SIGN[m.comparator]], dtype=np.int8)
+    )
+    return bool(low == own_low[0] and high == own_high[0])
 
 
 def _input(
@@ -354,7 +357,17 @@ def _own_issues(result: BatchAssessment, i: int, case: Case, as_of: date | None)
             "the person is older than 21 years; adult limits are used and priors are for children",
             "use a tool for adults",
         )
+    yield from _duplicates(case)
     anc, wbc = (knowledge.analytes[a].index for a in ("anc", "wbc"))
+    parts = [knowledge.analytes[a].index for a in ("neutrophils_pct", "segs_pct")]
+    if result.batch.measured[i, parts].any() and not result.batch.measured[i, anc]:
+        yield Issue(
+            "warning",
+            "anc-not-computable",
+            knowledge.analytes["anc"].name,
+            "a percentage of neutrophils was sent without a white cell count of the same draw",
+            "send the white cell count or the absolute neutrophil count",
+        )
     if result.batch.low[i, anc] > result.batch.high[i, wbc] * 1.1:
         yield Issue(
             "warning",
@@ -362,6 +375,21 @@ def _own_issues(result: BatchAssessment, i: int, case: Case, as_of: date | None)
             "Absolute neutrophil count",
             "the neutrophil count is higher than the white cell count",
             "check both units",
+        )
+
+
+def _duplicates(case: Case) -> Iterable[Issue]:
+    """Say which analytes have several different results on one day."""
+    seen: dict[tuple[str, int | None], set[tuple[float, str]]] = {}
+    for m in case.measurements:
+        seen.setdefault((m.analyte, m.age_days), set()).add((m.value, m.comparator))
+    for analyte in sorted({name for (name, _), values in seen.items() if len(values) > 1}):
+        yield Issue(
+            "warning",
+            "duplicate-result",
+            analyte,
+            "several different results on one day; the lower median is used",
+            "keep the one that counts, or give each its own day",
         )
 
 
@@ -549,9 +577,7 @@ def _bands(result: BatchAssessment, i: int) -> list[Any]:
     """Give the wording band of every condition of one child."""
     log_posterior = result.differential.log_posterior[i]
     against_else = log_posterior - log_posterior[-1]
-    terms = result.differential.terms
-    if terms is None:
-        raise ValueError("this batch was judged without keeping its terms")
+    terms = result.differential.parts
     prior = terms.log_prior[i] - terms.log_prior[i, -1]
     return [
         band_of(float(np.exp(p)), float(e), result.knowledge)

@@ -76,6 +76,17 @@ class Differential:
     terms: Terms | None
 
     @property
+    def parts(self) -> Terms:
+        """The terms, for explanation.
+
+        Raises:
+            ValueError: the batch was judged without keeping them.
+        """
+        if self.terms is None:
+            raise ValueError("this batch was judged without keeping its terms")
+        return self.terms
+
+    @property
     def posterior(self) -> Floats:
         """(n, conditions); each row sums to 1."""
         return np.exp(self.log_posterior)

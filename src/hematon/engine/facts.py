@@ -249,10 +249,13 @@ def of_batch(
             said = columns.stated[:, knowledge.findings[finding].index]
             below, above = ~measured & (said == ternary.YES), ~measured & (said == ternary.NO)
             if below.any() or above.any():
-                beneath = np.nextafter(value, -np.inf)
-                high = np.where(below, np.fmin(high, beneath), np.where(above, np.inf, high))
-                low = np.where(above, np.fmax(low, value), np.where(below, 0.0, low))
-        return low, high, ~np.isnan(low) & ~np.isnan(high)
+                high = np.where(below, np.fmin(high, np.nextafter(value, -np.inf)), high)
+                low = np.where(above, np.fmax(low, value), low)
+        # One bound stated leaves the other open.
+        known = ~np.isnan(low) | ~np.isnan(high)
+        low = np.where(known & np.isnan(low), 0.0, low)
+        high = np.where(known & np.isnan(high), np.inf, high)
+        return low, high, known
 
     def lab(analyte: str) -> tuple[Floats, Floats]:
         j = knowledge.analytes[analyte].index

@@ -103,7 +103,9 @@ def _limit(result: BatchAssessment, i: int, name: str) -> float | None:
     """Give the limit below which the lineage counts as low, if it is one number."""
     facts = result.facts
     if name == "platelet":
-        return 150.0
+        definitions = result.knowledge.rules["definitions"]
+        entry = next(d for d in definitions if d["id"] == LINEAGE_OF[name])
+        return float(entry["when"]["below"])
     if name == "white":
         low, high = facts.cutoff("neutropenia")
         return float(low[i]) if low[i] == high[i] else None

@@ -28,6 +28,8 @@ NEVER = np.inf
 FALL_LOG = -0.22
 """A fall of a fifth over the time seen: smaller ones are within the noise of counts [expert]."""
 MIN_SPAN_DAYS = 84
+EXPLAINS_SHARE = 0.35
+"""A recorded diagnosis explains several low lineages if it lowers several this often [expert]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +295,10 @@ def _treatment_facts(batch: CaseBatch, knowledge: Knowledge) -> dict[str, Ternar
         dated = np.isfinite(ages[kind]) & ~np.isnan(batch.age)
         return ternary.of(batch.age - ages[kind] <= days, dated)
 
-    recorded = np.delete(
-        batch.columns.recorded,
-        [c.index for c in knowledge.conditions if c.id == "duffy_null"],
-        axis=1,
-    )
-    diagnosed = np.asarray((recorded > 0).any(axis=1))
+    two = [knowledge.findings[f].index for f in ("LAB_BICYTOPENIA", "LAB_PANCYTOPENIA")]
+    explains = knowledge.frequency[:, two].sum(axis=1) >= EXPLAINS_SHARE
+    recorded = batch.columns.recorded
+    diagnosed = np.asarray((recorded > 0) @ explains > 0)
     return {
         "red_cells_ever": given("red_cell_transfusion"),
         "chemotherapy_ever": given("chemotherapy"),

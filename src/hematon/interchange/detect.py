@@ -22,7 +22,7 @@ _SIGNATURES = {
     b"PK\x03\x04": "save the workbook as CSV UTF-8, or unzip the archive",
     b"\xd0\xcf\x11\xe0": "save the workbook as CSV UTF-8",
     b"\x1f\x8b": "decompress it first",
-    b"PAR1": "use `hematon screen` for Parquet",
+    b"PAR1": "save the table as CSV",
     b"%PDF": "export the results as FHIR or CSV",
     b"<": "XML is not read; send FHIR as JSON",
     b"MSH|": "HL7 version 2 is not read; send FHIR as JSON",

@@ -29,6 +29,7 @@ from hematon.interchange.fhir_record import Record
 from hematon.interchange.fhir_temperatures import take_temperature
 from hematon.interchange.fhir_values import (
     amount,
+    basis_of,
     blasts_in,
     lab_limits,
     note_absent,
@@ -183,7 +184,7 @@ class _Result:
 
     # --- numbers -----------------------------------------------------------------------------
 
-    def _measure(self, analyte_id: str) -> None:
+    def _measure(self, analyte_id: str, *, is_coded: bool = True) -> None:
         record, holder, where = self.record, self.holder, self.where
         analyte = record.knowledge.analytes[analyte_id]
         if not self.name:
@@ -215,9 +216,10 @@ class _Result:
             comparator=found.comparator,
             lab_low=low,
             lab_high=high,
-            basis=_basis(holder),
+            basis=basis_of(holder),
         )
-        if len(record.intake.measurements) > taken and found.unit is not None:
+        is_taken = len(record.intake.measurements) > taken
+        if is_taken and is_coded and self.name == "valueQuantity" and found.unit is not None:
             learn(record, holder, analyte_id, found.unit)
 
     def _temperature(self) -> None:
@@ -297,7 +299,7 @@ class _Result:
                     "send the LOINC code",
                     about=analyte,
                 )
-                self._measure(analyte)
+                self._measure(analyte, is_coded=False)
                 return True
         return False
 
@@ -323,12 +325,3 @@ def _unit_hint(holder: Json, name: str) -> str | None:
         return next((h for h in hints if isinstance(h, str) and h), None)
     found = parse(value[:_LONGEST_NAME], "") if isinstance(value, str) else None
     return None if found is None else found.unit
-
-
-def _basis(holder: Json) -> str:
-    """Give how we computed a number, from our own writer; a laboratory's method is not that."""
-    method = holder.get("method")
-    if isinstance(method, dict) and any(c.system == "METHOD" for c in codings(method)):
-        text = method.get("text")
-        return text if isinstance(text, str) else ""
-    return ""

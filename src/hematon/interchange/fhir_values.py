@@ -189,6 +189,11 @@ def _is_unit(text: str) -> bool:
     return True
 
 
+def are_one_unit(unit: str, other: str) -> bool:
+    """Say whether two spellings are known and of one size."""
+    return unit == other or (_is_unit(other) and units_agree(unit, other))
+
+
 def units_agree(unit: str, other: str) -> bool:
     """Say whether two spellings are of one size; a text that is no unit contradicts nothing."""
     if unit == other or not _is_unit(other):
@@ -271,6 +276,15 @@ def _limit(record: Record, limits: Json, end: str, unit: str | None, where: str)
             "send both in one unit",
         )
         return None
+
+
+def basis_of(holder: Json) -> str:
+    """Give how we computed a number, from our own writer; a laboratory's method is not that."""
+    method = holder.get("method")
+    if isinstance(method, dict) and any(c.system == "METHOD" for c in codings(method)):
+        text = method.get("text")
+        return text if isinstance(text, str) else ""
+    return ""
 
 
 def verdict(holder: Json, name: str) -> bool | None:

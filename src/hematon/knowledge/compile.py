@@ -34,6 +34,7 @@ PARTITION = (
 SOMETHING_ELSE_NORMAL_COUNTS = 0.3
 """Share of normal counts in the row for something else: it must be able to explain them."""
 NORMAL_COUNTS_FLOOR = 0.002
+LEAST_WEIGHT = 1e-6
 
 
 def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
@@ -460,7 +461,8 @@ def _lineage_weights(files: KnowledgeFiles, frequency: Floats, background: Float
         for channel, low_of in zip(files.model.lineages, LINEAGE_FINDINGS, strict=True)
     ]
     weights = np.einsum("nabc,nai,nbj,nck->nijk", pattern, *depth)
-    flat = weights.reshape(n, -1)
+    # No presentation is impossible: a record may state just the one an entry gives no share.
+    flat = np.maximum(weights.reshape(n, -1), LEAST_WEIGHT)
     return np.asarray(flat / flat.sum(axis=1, keepdims=True))
 
 

@@ -2,7 +2,7 @@
 
 Each class mirrors one file or one entry under `knowledge/data`. Files are checked strictly and
 unknown keys are refused, so a misspelled key is an error at load and never a silent default.
-`hematon knowledge schema` prints the JSON Schema of any of them for an editor.
+Their JSON Schema for an editor is `docs/reference/knowledge.schema.json`.
 
 These classes are used when the files are read (`load.py`) and checked (`checks.py`). A running
 assessment sees only the compiled form (`compiled.py`), which needs neither pydantic nor YAML.
