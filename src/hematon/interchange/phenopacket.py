@@ -29,6 +29,7 @@ from typing import Any
 import orjson
 
 from hematon.engine.case import Case
+from hematon.engine.intervals import MAX_AGE_DAYS
 from hematon.errors import Issue, Reading, UnreadableError
 from hematon.interchange.intake import Intake
 from hematon.interchange.node import Node
@@ -371,7 +372,10 @@ def _age(packet: Node, subject: Node, onset: int | None) -> int | None:
     encounter = subject.object("timeAtLastEncounter")
     seen: Span = read_time(encounter)
     last, where = seen.middle, encounter.where
-    if onset is not None and (last is None or (onset < last and not intake.measurements)):
+    # An onset at birth dates the malformation, not the cytopenia: a child seen later is judged
+    # at the age seen, unless that is an adult's.
+    tells = onset is not None and (onset > 0 or last is None or last > MAX_AGE_DAYS)
+    if onset is not None and tells and (last is None or (onset < last and not intake.measurements)):
         intake.warn(
             "age-unknown",
             where,

@@ -1,0 +1,297 @@
+"""The command line as its users meet it: what is printed, what is written, how it ends."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hematon.cli import cli, main
+
+ROOT = Path(__file__).parents[2]
+DEMO = str(ROOT / "examples" / "demo_child.json")
+TABLE = "id,date,dob,sex,HGB (g/dL),PLT (K/uL)\na,2024-01-10,2020-01-10,F,7.1,45\n"
+BAD_UNIT = TABLE.replace("7.1", "71")
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(cli, arguments, input=stdin)
+
+
+def packets(n: int) -> str:
+    """n phenopackets, one a line."""
+    return "\n".join(
+        json.dumps(
+            {
+                "id": f"p{i}",
+                "subject": {"id": f"s{i}", "sex": "MALE"},
+                "phenotypicFeatures": [{"type": {"id": "HP:0001873", "label": "x"}}],
+                "metaData": {},
+            }
+        )
+        for i in range(n)
+    )
+
+
+def test_help_names_every_command() -> None:
+    """Help lists the commands and the exit codes."""
+    text = run("--help").output
+    for command in ("assess", "explain", "convert", "knowledge", "completion", "Exit codes"):
+        assert command in text
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Printing help loads no array library, no schema library, no YAML."""
+    code = "import sys, hematon.cli; print(sorted({'numpy','pydantic','yaml','rich'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_report_in_the_terminal() -> None:
+    """One record gives a report with its label and its leading condition."""
+    result = run("assess", DEMO, "--no-color")
+    assert result.exit_code == 0
+    assert "For qualified clinicians." in result.output
+    assert "Diamond-Blackfan" in result.output
+    assert "\x1b[" not in result.output
+
+
+def test_json_is_identical_from_run_to_run() -> None:
+    """The same input and versions give the same bytes."""
+    first, second = run("assess", DEMO, "--json"), run("assess", DEMO, "--json")
+    assert first.exit_code == 0
+    assert first.stdout_bytes == second.stdout_bytes
+    parsed = json.loads(first.stdout)
+    for name in (
+        "id",
+        "lineages",
+        "severity",
+        "urgency",
+        "differential",
+        "always_show",
+        "next_tests",
+        "issues",
+        "versions",
+    ):
+        assert name in parsed
+    assert parsed["urgency"]["level"] in ("E", "U24", "U72", "S2", "R", "none")
+    assert parsed["differential"][0]["contributions"]
+
+
+def test_html_and_fhir_files(tmp_path: Path) -> None:
+    """Both files are written and said, and nothing else is printed."""
+    page, resource = tmp_path / "r.html", tmp_path / "r.json"
+    result = run("assess", DEMO, "--html", str(page), "--fhir", str(resource))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "<svg" in page.read_text()
+    assert "<script" not in page.read_text()
+    assert json.loads(resource.read_text())["resourceType"] in ("DiagnosticReport", "Bundle")
+
+
+def test_file_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
+    """A folder that does not exist is named."""
+    result = run("assess", DEMO, "--html", str(tmp_path / "nowhere" / "r.html"))
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+
+
+def test_explain_shows_every_contribution() -> None:
+    """`explain` and `assess --explain` are the same."""
+    one, other = run("explain", "dba", DEMO), run("assess", DEMO, "--explain", "dba")
+    assert one.exit_code == 0
+    assert one.output == other.output
+    assert "Diamond-Blackfan" in one.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("assess", DEMO, "--setting", "hospital"), "no setting named"),
+        (("assess", DEMO, "--explain", "fanconi"), "did you mean fanconi_anemia"),
+        (("explain", "zzzzzzzz", DEMO), "no condition named"),
+        (("assess", DEMO, "--as-of", "soon"), "does not match"),
+        (("knowledge", "show", "fanconi"), "fanconi_anemia"),
+        (("convert", DEMO, "--to", "xml"), "is not one of"),
+    ],
+)
+def test_wrong_usage_names_the_fix(arguments: tuple[str, ...], said: str) -> None:
+    """A wrong name ends with 2 and says what to write instead."""
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_as_of_limits_what_is_read() -> None:
+    """At presentation the child is an emergency; later counts are not looked at."""
+    result = run("assess", DEMO, "--as-of", "2009-09-01", "--json")
+    parsed = json.loads(result.stdout)
+    assert parsed["as_of"] == "2009-09-01"
+    assert parsed["urgency"]["level"] == "E"
+
+
+def test_many_records_stream_as_lines() -> None:
+    """Several records give one JSON line each and a count that adds up."""
+    text = packets(3) + "\nnot json\n"
+    result = run("assess", "-", stdin=text)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["id"] for line in lines] == ["p0", "p1", "p2", None]
+    assert "4 read = 3 assessed + 1 rejected" in result.stderr
+    assert result.exit_code == 4
+
+
+def test_a_long_stream_is_worked_in_chunks() -> None:
+    """More records than one chunk come out in order."""
+    result = run("assess", "-", stdin=packets(515))
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [
+        f"p{i}" for i in range(515)
+    ]
+    assert result.exit_code == 0
+
+
+def test_single_record_options_with_many_records(tmp_path: Path) -> None:
+    """One HTML file cannot hold several children."""
+    result = run("assess", "-", "--html", str(tmp_path / "x.html"), stdin=packets(2))
+    assert result.exit_code == 2
+    assert "single record" in result.stderr
+
+
+def test_refused_value_is_asked_back_and_ends_with_4() -> None:
+    """Hemoglobin 71 g/dL is a question with the likely unit; the rest is assessed."""
+    result = run("assess", "-", "--json", stdin=BAD_UNIT)
+    assert result.exit_code == 4
+    issue = next(i for i in json.loads(result.stdout)["issues"] if i["code"] == "value-implausible")
+    assert "g/L" in issue["fix"]
+    assert "71" not in issue["message"] + issue["fix"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"   ",
+        b'{"resourceType": "Bundle", "entry": [',
+        b"\xff\xfe\x00garbage",
+        b"hello",
+        b"{}",
+        b"[]",
+        b"%PDF-1.7",
+        b'{"resourceType": "Bundle", "entry": [NaN]}',
+    ],
+)
+def test_unreadable_input_ends_with_3_and_no_traceback(content: bytes) -> None:
+    """Whatever is sent, the answer is an issue with a place."""
+    result = run("assess", "-", stdin=content)
+    assert result.exit_code == 3
+    assert "error:" in result.stderr
+    assert "Traceback" not in result.output + result.stderr
+
+
+def test_file_that_does_not_exist() -> None:
+    """A path that is not there is said by name."""
+    result = run("assess", "no/such/file.json")
+    assert result.exit_code == 3
+    assert "file.json" in result.stderr
+
+
+def test_nothing_in_a_folder(tmp_path: Path) -> None:
+    """A folder without a document has nothing to assess."""
+    result = run("assess", str(tmp_path))
+    assert result.exit_code == 3
+
+
+def test_folder_joins_resources_of_a_patient(tmp_path: Path) -> None:
+    """A bulk export keeps resources in files of their own; other files are read beside them."""
+    bundle = json.loads(Path(DEMO).read_text())
+    for k, entry in enumerate(bundle["entry"]):
+        text = json.dumps(entry["resource"])
+        (tmp_path / f"{k}.json").write_text(text)
+    (tmp_path / "more.csv.gz").write_bytes(gzip.compress(TABLE.encode()))
+    (tmp_path / "broken.json.gz").write_bytes(b"\x1f\x8bnot gzip")
+    (tmp_path / "broken.csv").write_text("nothing,here\n")
+    (tmp_path / "scan.png").write_bytes(b"\x89PNG")
+    result = run("assess", str(tmp_path))
+    ids = [json.loads(line)["id"] for line in result.stdout.splitlines()]
+    assert sorted(i for i in ids if i) == ["a", "demo-child"]
+    assert ids.count(None) == 2
+
+
+@pytest.mark.parametrize("target", ["fhir", "phenopacket", "csv"])
+def test_convert_reads_back(target: str, tmp_path: Path) -> None:
+    """What is written is read again as the same counts."""
+    out = tmp_path / "converted"
+    assert run("convert", DEMO, "--to", target, "-o", str(out)).exit_code == 0
+    before = json.loads(run("assess", DEMO, "--json").stdout)
+    after = json.loads(run("assess", str(out), "--json").stdout)
+    pick = [
+        [(i["analyte"], i["value"]) for i in a["inputs"] if i["where"] != "computed"]
+        for a in (before, after)
+    ]
+    assert pick[0] == pick[1]
+
+
+def test_convert_several_tables_has_one_heading() -> None:
+    """Two children in one table share its heading."""
+    two = TABLE + "b,2024-01-10,2020-01-10,F,8.1,55\n"
+    text = run("convert", "-", "--to", "csv", stdin=two).stdout
+    assert len(re.findall("^id,", text, re.MULTILINE)) == 1
+
+
+def test_convert_unreadable() -> None:
+    """Nothing to convert ends with 3."""
+    assert run("convert", "-", "--to", "fhir", stdin="hello").exit_code == 3
+
+
+def test_knowledge_commands(tmp_path: Path) -> None:
+    """The knowledge checks itself, shows entries and sources, and compares folders."""
+    assert "no problem found" in run("knowledge", "check").output
+    assert "named source" in run("knowledge", "show", "fanconi_anemia").output.replace("_", " ")
+    assert "DALLMAN1977" in run("knowledge", "sources").output
+    assert "recalled" not in run("knowledge", "sources", "--status", "retrieved").output.split()[1]
+    data = ROOT / "src" / "hematon" / "knowledge" / "data"
+    assert "0 change(s)" in run("knowledge", "diff", str(data)).output
+    (tmp_path / "sources.yaml").write_text("sources: [")
+    assert run("knowledge", "check", "--folder", str(tmp_path)).exit_code == 5
+    assert run("knowledge", "diff", str(tmp_path)).exit_code == 5
+
+
+def test_broken_rule_in_knowledge_is_named(tmp_path: Path) -> None:
+    """A folder that breaks a rule across files ends with 5 and says where."""
+    import shutil
+
+    data = ROOT / "src" / "hematon" / "knowledge" / "data"
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    path = copy / "conditions" / "dba.yaml"
+    path.write_text(path.read_text().replace('source: ["HPOA"]', 'source: ["NOWHERE"]', 1))
+    result = run("knowledge", "check", "--folder", str(copy))
+    assert result.exit_code == 5
+    assert "dba.yaml" in result.stderr
+    changed = run("knowledge", "diff", str(data), str(copy))
+    assert "1 change(s)" in changed.output
+
+
+def test_completion() -> None:
+    """Each shell gets a script."""
+    for shell in ("bash", "zsh", "fish"):
+        assert "_HEMATON_COMPLETE" in run("completion", shell).output
+
+
+def test_main_ends_quietly_on_a_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`hematon ... | head` leaves no traceback."""
+
+    def closed(**_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("hematon.cli.cli", closed)
+    monkeypatch.setattr(sys, "stderr", open("/dev/null", "w"))  # noqa: SIM115 closed by main
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
