@@ -30,10 +30,7 @@ PAGES = sorted(
     if GENERATED not in path.parents
 )
 
-RESERVED = {
-    "duplicate-result": "same-day results are reduced to their median in arrays, without an issue",
-    "anc-not-computable": "what is missing is named by the rules that need the count",
-}
+RESERVED: dict[str, str] = {}
 """Issue codes that are documented and not yet noted by any reader, and why."""
 FILE_CODES = {"missing-file", "not-yaml", "schema"}
 """Codes of a knowledge file that cannot be read at all: no document of a patient has them."""

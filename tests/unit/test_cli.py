@@ -26,7 +26,7 @@ def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
 
 
 def packets(n: int) -> str:
-    """n phenopackets, one a line."""
+    """N phenopackets, one a line."""
     return "\n".join(
         json.dumps(
             {
@@ -49,7 +49,8 @@ def test_help_names_every_command() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     """Printing help loads no array library, no schema library, no YAML."""
-    code = "import sys, hematon.cli; print(sorted({'numpy','pydantic','yaml','rich'} & set(sys.modules)))"
+    heavy = "{'numpy', 'pydantic', 'yaml', 'rich'}"
+    code = f"import sys, hematon.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -147,11 +148,12 @@ def test_many_records_stream_as_lines() -> None:
     assert result.exit_code == 4
 
 
-def test_a_long_stream_is_worked_in_chunks() -> None:
+def test_a_long_stream_is_worked_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """More records than one chunk come out in order."""
-    result = run("assess", "-", stdin=packets(515))
+    monkeypatch.setattr("hematon.cli.CHUNK", 4)
+    result = run("assess", "-", stdin=packets(10))
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [
-        f"p{i}" for i in range(515)
+        f"p{i}" for i in range(10)
     ]
     assert result.exit_code == 0
 

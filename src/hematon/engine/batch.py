@@ -306,11 +306,10 @@ def _mark_treated(draws: Draws, given: Given, knowledge: Knowledge) -> None:
         return
     for window in knowledge.windows:
         columns = [draws.column[a] for a in window.analytes if a in draws.column]
-        if columns:
-            under = _under(
-                given, TREATMENT_KINDS.index(window.kind), window.days, draws.case, draws.age
-            )
-            draws.treated[:, columns] |= under[:, None]
+        under = _under(
+            given, TREATMENT_KINDS.index(window.kind), window.days, draws.case, draws.age
+        )
+        draws.treated[:, columns] |= under[:, None]
 
 
 def _under(given: Given, kind: int, days: int, case: Ints, age: Floats) -> Bools:

@@ -76,7 +76,7 @@ def read(raw: bytes | str, knowledge: Knowledge, *, today: date | None = None) -
             "send one patient, or read it with read_many",
         )
     if not groups:
-        if not any(item.resource["resourceType"] in READERS for item in nobody):
+        if not _is_any_used(nobody):
             raise _unreadable(
                 "no-patient",
                 "",
@@ -108,20 +108,23 @@ def read_many(
     """
     gathering = Gathering()
     unreadable: list[Issue] = []
-    is_any_read = False
+    documents = read_documents = 0
     for name, raw in raws:
+        documents += 1
         try:
             for where, document in _documents(
                 name[:_LONGEST_NAME], raw, is_bulk=True, issues=gathering.issues
             ):
                 gathering.add(document, where)
-            is_any_read = True
+            read_documents += 1
         except UnreadableError as error:
             unreadable.extend(error.issues)
-    if unreadable and not is_any_read:
+    if documents and not read_documents:
         raise UnreadableError(tuple(unreadable))
     groups, nobody, others = gathering.groups()
     left = [*unreadable, *gathering.issues]
+    if not groups and documents == 1 and _is_any_used(nobody):
+        groups = [Group("", [], [])]
     if len(groups) == 1:
         groups[0].items.extend(nobody)
         nobody = []
@@ -164,17 +167,20 @@ def _read_group(
                 f"{kind} with a modifier extension, which may reverse its meaning",
             )
         elif kind != "OperationOutcome":
-            named = type_of(Item(where, resource, "", None))
-            record.tally("resource-not-used", where, f"{named} is not used")
+            record.tally("resource-not-used", where, f"{type_of(resource)} is not used")
     for item in others:
         record.tally(
             "resource-not-used",
             item.where,
-            f"{type_of(item)} about a group, a device or a place is not used",
+            f"{type_of(item.resource)} about something else than a patient is not used",
         )
     fhir_temperatures.judge_temperatures(record)
     fhir_family.judge_siblings(record)
     return record.close()
+
+
+def _is_any_used(items: list[Item]) -> bool:
+    return any(item.resource["resourceType"] in READERS for item in items)
 
 
 def _unassigned(nobody: list[Item], others: list[Item]) -> Iterator[Issue]:
@@ -185,17 +191,19 @@ def _unassigned(nobody: list[Item], others: list[Item]) -> Iterator[Issue]:
                 "error",
                 "no-patient",
                 item.where,
-                f"{type_of(item)} cannot be tied to one patient",
+                f"{type_of(item.resource)} cannot be tied to one patient",
                 "give its subject",
             )
         else:
-            yield Issue("warning", "resource-not-used", item.where, f"{type_of(item)} is not used")
+            yield Issue(
+                "warning", "resource-not-used", item.where, f"{type_of(item.resource)} is not used"
+            )
     for item in others:
         yield Issue(
             "warning",
             "resource-not-used",
             item.where,
-            f"{type_of(item)} about a group, a device or a place is not used",
+            f"{type_of(item.resource)} about something else than a patient is not used",
         )
 
 

@@ -32,6 +32,12 @@ _OF_OTHERS = re.compile(
 )
 """A diagnosis in words is believed only when none of these stands beside it."""
 
+_NOT_DONE_YET = re.compile(
+    r"\b(?:education|counsel\w*|referral|refer|evaluation|consult\w*|planning|planned|assessment|"
+    r"work-?up|follow-?up|donor|donation|harvest\w*|declined|refused|no|not)\b"
+)
+"""A procedure in words is believed only when none of these stands beside it; codes need none."""
+
 
 def patient(record: Record, resource: Json, where: str) -> None:
     """Take id, sex and date of birth; name, address and all else are not looked at."""
@@ -245,6 +251,8 @@ def _treated(
             return True
     said = [c.get("text") for c in concepts] + [c.display for c in coded]
     text = " / ".join(dict.fromkeys(s[:MAX_TEXT] for s in said if isinstance(s, str) and s))
+    if _NOT_DONE_YET.search(text.lower()):
+        text = ""
     codes = list(dict.fromkeys((c.system, c.code) for c in coded))
     return record.intake.treatment(text[:MAX_TEXT], where, codes=codes, start=start, end=end)
 

@@ -158,7 +158,7 @@ class Gathering:
         """Sort everything by patient.
 
         Returns:
-            The patients; what names no patient; what is about a group, a device or a place.
+            The patients; what names nobody; what is about something else than a patient.
         """
         groups: dict[str, Group] = {}
         for key, person in self.persons:
@@ -218,8 +218,8 @@ class Gathering:
         found = self._aliases.get(plain, plain)
         if found is None:
             return _BLANK
-        # The same id on another server is another patient.
-        return full if server and (found == plain not in self._aliases or "://" in found) else found
+        is_elsewhere = plain not in self._aliases or "://" in found
+        return full if server and is_elsewhere else found  # one id, two servers: two patients
 
     def _key_of_contained(self, item: Item, named: str, groups: dict[str, Group]) -> str:
         listed = (item.parent or item.resource).get("contained")
@@ -257,7 +257,7 @@ def _identifier_key(identifier: object) -> str:
     return f"identifier {system}|{value}"[:_LONGEST_REFERENCE]
 
 
-def type_of(item: Item) -> str:
+def type_of(resource: Json) -> str:
     """Give the resource type when it is one of FHIR's, for use in a message."""
-    kind: str = item.resource["resourceType"]
+    kind: str = resource["resourceType"]
     return kind if kind in RESOURCE_TYPES else "a resource of an unknown type"

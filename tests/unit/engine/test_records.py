@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from hematon.engine import assess, assess_columns, assess_many
+from hematon.engine import assess, assess_columns, assess_many, criteria
 from hematon.engine.assessment import Assessment
 from hematon.engine.case import (
     Case,
@@ -21,7 +21,8 @@ from hematon.engine.case import (
     Zygosity,
 )
 from hematon.engine.columns import columns_of
-from hematon.engine.differential import band_of, is_complete
+from hematon.engine.differential import BLOCK, band_of, is_complete
+from hematon.engine.facts import Facts
 from hematon.engine.ternary import any_of
 from hematon.knowledge import Knowledge
 
@@ -518,3 +519,79 @@ def test_young_infant_with_a_good_hemoglobin_is_not_low(knowledge: Knowledge) ->
     """Before six months the limit for age alone decides."""
     infant = Case("x", "male", 30, measurements=(Measurement("hemoglobin", 14.0, 30),))
     assert assess(infant, knowledge).lineages.red.status == "normal"
+
+
+def test_duffy_null_child_is_told_what_the_limit_rests_on(knowledge: Knowledge) -> None:
+    """No pediatric Duffy-null interval exists, and the report says so."""
+    result = assess(child(count("anc", 1.1), findings={"HX_DUFFY_NULL": True}), knowledge)
+    assert any("Duffy-null" in limit for limit in result.limits)
+
+
+def test_levels_of_a_batch_are_written_as_in_the_json(knowledge: Knowledge) -> None:
+    """The batch and the JSON use the same words."""
+    many = assess_many([child(count("platelets", 8.0)), child()], knowledge)
+    assert list(many.urgency_levels) == ["E", "none"]
+
+
+def test_a_batch_larger_than_a_block(knowledge: Knowledge) -> None:
+    """Rare evidence stays with its child across blocks."""
+    plain = child(count("anc", 0.1))
+    variant = child(
+        count("anc", 0.1), variants=(ReportedVariant("ELANE", "pathogenic", "heterozygous"),)
+    )
+    cases = [plain] * BLOCK + [variant]
+    batch = assess_columns(columns_of(cases, knowledge), knowledge)
+    scn = next(c.index for c in knowledge.conditions if c.id == "scn")
+    posterior_scn = batch.differential.posterior[:, scn]
+    assert posterior_scn[-1] > 10 * posterior_scn[0]
+    assert posterior_scn[0] == posterior_scn[BLOCK - 1]
+
+
+def test_broad_term_of_another_child_is_not_mine(knowledge: Knowledge) -> None:
+    """Each child is explained by its own record."""
+    mine, other = child(findings={"HP:0001155": True}), child(count("platelets", 20.0))
+    many = assess_many([mine, other], knowledge)
+    explained = many.row(1, other, explain=frozenset(["fanconi_anemia"]))
+    fanconi = next(c for c in explained.differential if c.condition == "fanconi_anemia")
+    assert "HP:0001155" not in {c.evidence for c in fanconi.contributions}
+
+
+def test_criteria_name_what_is_missing(knowledge: Knowledge) -> None:
+    """Sex, age and counts that keep a rule open are named as a reader knows them."""
+    facts = assess_many([child(sex=None, age_days=None)], knowledge).facts
+    rule = {
+        "all": [
+            {"sex": "male"},
+            {"age_to_days": 365},
+            {"recorded": "itp"},
+            {"lineages_low_exactly": 2},
+            {"analyte": "fibrinogen", "at_most": 150.0},
+            {"lineage": "red"},
+        ]
+    }
+    assert criteria.missing(rule, facts, 0) == (
+        "sex",
+        "age",
+        "Hemoglobin",
+        "Absolute neutrophil count",
+        "Platelets",
+        "Fibrinogen",
+    )
+
+
+def test_exactly_three_is_all_three(knowledge: Knowledge) -> None:
+    """There is no fourth lineage to be low."""
+    counts = (count("hemoglobin", 7.0), count("platelets", 20.0), count("anc", 0.4))
+    facts = assess_many([child(*counts)], knowledge).facts
+    assert facts.lineages_low_exactly(3)[0] == 1
+    assert criteria.evaluate({"analyte": "platelets", "at_most": 20.0}, facts)[0] == 1
+
+
+def test_draws_have_no_printed_limits(knowledge: Knowledge) -> None:
+    """Facts without a laboratory fall back on our limits alone."""
+    facts = assess_many([child(count("platelets", 100.0))], knowledge).facts
+    bare = Facts(knowledge, facts.age, facts.sex, facts.duffy_null, facts.bounds)
+    assert bare.lab_limits("platelets")[0][0] == pytest.approx(170.0)
+    assert np.isnan(bare.lab_limits("ldh")[1][0])
+    assert bare.recorded("itp")[0] == 0
+    assert bare.lineage("platelet")[0] == 1

@@ -542,6 +542,16 @@ def test_a_folder_of_one_patient_needs_no_subjects() -> None:
     assert only.value.measurements[0].where == "o.json/valueQuantity"
 
 
+def test_one_document_that_names_nobody_is_one_record() -> None:
+    """A single document without any subject is read the same by both functions."""
+    raw = orjson.dumps(count(subject=None))
+    (only,) = fhir.read_many([("o.json", raw)], KNOWLEDGE)
+    assert only.value is not None
+    assert len(only.value.measurements) == 1
+    (left,) = fhir.read_many([("o.json", raw), ("p.json", raw)], KNOWLEDGE)
+    assert places(left.issues) == [("no-patient", "o.json"), ("no-patient", "p.json")]
+
+
 def test_many_documents_of_which_none_can_be_read() -> None:
     """Nothing readable is an error, not an empty list; nothing at all is an empty list."""
     with pytest.raises(UnreadableError) as caught:

@@ -335,6 +335,21 @@ def test_procedures_that_mean_nothing_here_are_counted() -> None:
     assert codes(not_done) == ["status-not-final"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Referral for bone marrow transplant",
+        "Education about chemotherapy",
+        "Platelet donation: apheresis platelets",
+        "No chemotherapy given",
+    ],
+)
+def test_a_procedure_that_is_only_spoken_of_is_no_treatment(text: str) -> None:
+    """Words about a treatment are not the treatment."""
+    part = resource("Procedure", status="completed", code={"text": text})
+    assert case(part).treatments == ()
+
+
 def test_our_own_codes_for_treatments() -> None:
     """A treatment of our writer is read by its kind; a kind nobody knows is not."""
     own = "https://hematon.org/treatments"
