@@ -162,7 +162,7 @@ def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
     """
     knowledge = _knowledge()
     refused = False
-    written = []
+    written: list[str] = []
     for reading in _readings(paths, knowledge):
         refused |= reading.has_errors
         _print_issues(reading.issues)

@@ -28,6 +28,8 @@ NEVER = np.inf
 FALL_LOG = -0.22
 """A fall of a fifth over the time seen: smaller ones are within the noise of counts [expert]."""
 MIN_SPAN_DAYS = 84
+EXPLAINING = frozenset(("inherited", "inherited_thrombocytopenia", "acquired_bmf"))
+"""Only a known marrow failure makes low counts old news; a known leukemia may have come back."""
 EXPLAINS_SHARE = 0.35
 """A recorded diagnosis explains several low lineages if it lowers several this often [expert]."""
 
@@ -296,7 +298,8 @@ def _treatment_facts(batch: CaseBatch, knowledge: Knowledge) -> dict[str, Ternar
         return ternary.of(batch.age - ages[kind] <= days, dated)
 
     two = [knowledge.findings[f].index for f in ("LAB_BICYTOPENIA", "LAB_PANCYTOPENIA")]
-    explains = knowledge.frequency[:, two].sum(axis=1) >= EXPLAINS_SHARE
+    marrow = [c.category in EXPLAINING for c in knowledge.conditions]
+    explains = (knowledge.frequency[:, two].sum(axis=1) >= EXPLAINS_SHARE) & marrow
     recorded = batch.columns.recorded
     diagnosed = np.asarray((recorded > 0) @ explains > 0)
     return {

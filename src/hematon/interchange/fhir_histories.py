@@ -25,6 +25,7 @@ from hematon.interchange.intake import MAX_TEXT
 
 _LONGEST_ID = 64
 """Of an id in FHIR R4."""
+_OVER = frozenset(("inactive", "remission", "resolved"))
 _UNCERTAIN = frozenset(("provisional", "differential", "unconfirmed"))
 _OF_OTHERS = re.compile(
     r"\?|\b(?:family|fh|mother|father|sibling|brother|sister|maternal|paternal|screening|suspected|"
@@ -97,11 +98,19 @@ def condition(record: Record, resource: Json, where: str) -> None:
         return
     refuted = "refuted" in statuses
     age, _ = record.span(resource, "onset", where, "recordedDate", "assertedDate")
-    _stated(record, concept, where, age, refuted, not _UNCERTAIN.isdisjoint(statuses))
+    doubtful = not _UNCERTAIN.isdisjoint(statuses)
+    over = not refuted and not _OVER.isdisjoint(_codes_of(resource.get("clinicalStatus")))
+    _stated(record, concept, where, age, refuted, doubtful, over)
 
 
 def _stated(
-    record: Record, concept: Json, where: str, age: int | None, refuted: bool, uncertain: bool
+    record: Record,
+    concept: Json,
+    where: str,
+    age: int | None,
+    refuted: bool,
+    uncertain: bool,
+    over: bool = False,
 ) -> None:
     coded = list(codings(concept))
     text = _plain_text(concept, coded)
@@ -125,6 +134,13 @@ def _stated(
             where,
             "a diagnosis is not confirmed; it is not used",
             "send verificationStatus confirmed once it is",
+        )
+        return
+    if over:
+        record.tally(
+            "condition-not-used",
+            where,
+            "a diagnosis is over; it does not explain the counts now and is not used",
         )
         return
     own = [

@@ -505,7 +505,7 @@ def test_percentage_without_white_cells_is_said(knowledge: Knowledge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recorded", "level"), [("itp", "U24"), ("fanconi_anemia", "S2"), ("iron_deficiency", "U24")]
+    ("recorded", "level"), [("itp", "U24"), ("fanconi_anemia", "S2"), ("acute_leukemia", "U24")]
 )
 def test_only_a_diagnosis_that_fits_explains(
     knowledge: Knowledge, recorded: str, level: str

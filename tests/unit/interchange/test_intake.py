@@ -6,10 +6,11 @@ import gzip
 import math
 from pathlib import Path
 
+import orjson
 import pytest
 
 from hematon.errors import UnreadableError
-from hematon.interchange import folder
+from hematon.interchange import fhir, folder
 from hematon.interchange.intake import Intake
 from hematon.knowledge import Knowledge
 
@@ -153,3 +154,22 @@ def test_stated_evidence_is_listed(knowledge: Knowledge) -> None:
     """The findings an entry speaks of can be asked for."""
     assert "TST_DEB_POS" in knowledge.stated_evidence("fanconi_anemia")
     assert knowledge.stated_evidence("nowhere") == ()
+
+
+@pytest.mark.parametrize("status", ["active", "resolved"])
+def test_a_diagnosis_that_is_over_explains_nothing(knowledge: Knowledge, status: str) -> None:
+    """A resolved diagnosis is not used; an active one is recorded."""
+    system = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+    resource = {
+        "resourceType": "Condition",
+        "clinicalStatus": {"coding": [{"system": system, "code": status}]},
+        "code": {"coding": [{"system": "http://omim.org", "code": "227650"}]},
+        "subject": {"reference": "Patient/a"},
+    }
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": {"resourceType": "Patient", "id": "a"}}, {"resource": resource}],
+    }
+    case = fhir.read(orjson.dumps(bundle), knowledge).value
+    assert case is not None
+    assert case.recorded_conditions == (("fanconi_anemia",) if status == "active" else ())
