@@ -595,3 +595,20 @@ def test_draws_have_no_printed_limits(knowledge: Knowledge) -> None:
     assert np.isnan(bare.lab_limits("ldh")[1][0])
     assert bare.recorded("itp")[0] == 0
     assert bare.lineage("platelet")[0] == 1
+
+
+def test_onset_of_a_stated_cytopenia_is_the_age_of_the_prior(knowledge: Knowledge) -> None:
+    """Thrombocytopenia stated since birth in a child of seven is a congenital one."""
+    since = dataclasses.replace(child(), findings=(Finding("HP:0001873", True, age_days=2),))
+    later = dataclasses.replace(child(), findings=(Finding("HP:0001873", True),))
+    both = assess_many([since, later], knowledge)
+    assert both.serial.onset_age[0] == 2
+    assert posterior(both.row(0, since), "camt") > posterior(both.row(1, later), "camt")
+
+
+def test_channels_without_terms(knowledge: Knowledge) -> None:
+    """A warehouse batch uses the numbers it has and keeps nothing for explanation."""
+    cases = [child(count("mcv", 104.0), count("platelets", 60.0)), child(count("platelets", 60.0))]
+    bare = assess_columns(columns_of(cases, knowledge), knowledge)
+    kept = assess_many(cases, knowledge)
+    np.testing.assert_array_equal(bare.differential.log_posterior, kept.differential.log_posterior)
