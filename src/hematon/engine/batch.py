@@ -9,6 +9,7 @@ the latest value before the treatment is used, and where there is none the value
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,18 +150,21 @@ def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
 
 
 def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -> CaseBatch:
-    shape = (n, analytes)
+    def table(fill: float, dtype: type = np.float64) -> npt.NDArray[Any]:
+        # Rules read one analyte of every child, so an analyte's values lie side by side.
+        return np.full((n, analytes), fill, dtype=dtype, order="F")
+
     return CaseBatch(
         columns=columns,
         age=age,
-        low=np.full(shape, np.nan),
-        high=np.full(shape, np.nan),
-        measured=np.zeros(shape, dtype=bool),
-        lab_low=np.full(shape, np.nan),
-        lab_high=np.full(shape, np.nan),
-        basis=np.zeros(shape, dtype=np.int8),
-        support=np.zeros(shape, dtype=np.int8),
-        value_age=np.full(shape, np.nan),
+        low=table(np.nan),
+        high=table(np.nan),
+        measured=table(False, np.bool_),
+        lab_low=table(np.nan),
+        lab_high=table(np.nan),
+        basis=table(0, np.int8),
+        support=table(0, np.int8),
+        value_age=table(np.nan),
         current={},
         draws=draws,
         treatment_ages=_treatment_ages(columns, n),

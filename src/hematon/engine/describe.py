@@ -226,6 +226,7 @@ def _inputs(result: BatchAssessment, i: int, case: Case) -> tuple[Input, ...]:
                 r.age_days is not None,
                 -(r.age_days or 0),
                 r.value,
+                r.comparator,
                 r.where,
             ),
         )

@@ -70,7 +70,8 @@ class Facts:
         self.age = age
         self.sex = sex
         self.duffy_null = duffy_null
-        self.bounds = bounds
+        self._bounds = bounds
+        self._known_bounds: dict[str, Bounds] = {}
         self._lab = lab
         self._stated = stated
         self._recorded = recorded
@@ -88,6 +89,13 @@ class Facts:
     def unknown(self) -> Ternary:
         """(n,) all unknown."""
         return np.zeros(len(self), dtype=np.int8)
+
+    def bounds(self, analyte: str) -> Bounds:
+        """Give low, high and measured of an analyte's number, each (n,)."""
+        known = self._known_bounds.get(analyte)
+        if known is None:
+            known = self._known_bounds[analyte] = self._bounds(analyte)
+        return known
 
     def limits(self, analyte: str) -> Limits:
         """Give the reference limits of an analyte at each row's age and sex."""
