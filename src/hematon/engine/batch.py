@@ -86,14 +86,15 @@ class CaseBatch:
     Attributes:
         columns: the input.
         age: (n,) age in days at the judged draw, NaN unknown.
-        low: lower bound of the value, the value itself when exact; NaN where not measured.
+        low: lower bound of the value, the value itself when exact; zero, and not to be read,
+            where not measured.
         high: upper bound likewise.
         measured: whether there is a value.
         lab_low: the laboratory's lower limit, NaN when not given.
         lab_high: the laboratory's upper limit, NaN when not given.
         basis: index into `BASIS`.
         support: `SUPPORT_*`.
-        value_age: age in days at the draw of the value used, NaN undated.
+        value_age: age in days at the draw of the value used.
         current: analyte id to (low, high), each (n,): the count as it is now, under treatment,
             for analytes where some child is judged by a value from before.
         draws: all draws.
@@ -150,21 +151,25 @@ def build(columns: Columns, knowledge: Knowledge) -> CaseBatch:
 
 
 def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -> CaseBatch:
-    def table(fill: float, dtype: type = np.float64) -> npt.NDArray[Any]:
-        # Rules read one analyte of every child, so an analyte's values lie side by side.
-        return np.full((n, analytes), fill, dtype=dtype, order="F")
+    def table(dtype: type = np.float64) -> npt.NDArray[Any]:
+        # Rules read one analyte of every child, so an analyte's values lie side by side; zeros
+        # cost nothing until an analyte is written, and most analytes of a batch never are.
+        return np.zeros((n, analytes), dtype=dtype, order="F")
 
+    limits = columns.results
+    printed = bool((~np.isnan(limits.lab_low) | ~np.isnan(limits.lab_high)).any())
+    none = np.broadcast_to(np.nan, (n, analytes))
     return CaseBatch(
         columns=columns,
         age=age,
-        low=table(np.nan),
-        high=table(np.nan),
-        measured=table(False, np.bool_),
-        lab_low=table(np.nan),
-        lab_high=table(np.nan),
-        basis=table(0, np.int8),
-        support=table(0, np.int8),
-        value_age=table(np.nan),
+        low=table(),
+        high=table(),
+        measured=table(np.bool_),
+        lab_low=none.copy(order="F") if printed else none,
+        lab_high=none.copy(order="F") if printed else none,
+        basis=table(np.int8),
+        support=table(np.int8),
+        value_age=table(),
         current={},
         draws=draws,
         treatment_ages=_treatment_ages(columns, n),
@@ -482,8 +487,9 @@ def _lab_limits(batch: CaseBatch, results: Results) -> None:
     rows = np.flatnonzero(~np.isnan(results.lab_low) | ~np.isnan(results.lab_high))
     if not len(rows):
         return
-    used = batch.value_age[results.case[rows], results.analyte[rows]]
-    rows = rows[np.floor(results.age[rows]) == np.floor(used)]
+    cells = results.case[rows], results.analyte[rows]
+    same_day = np.floor(results.age[rows]) == np.floor(batch.value_age[cells])
+    rows = rows[batch.measured[cells] & same_day]
     case, j = results.case[rows], results.analyte[rows]
     batch.lab_low[case, j] = results.lab_low[rows]
     batch.lab_high[case, j] = results.lab_high[rows]

@@ -369,7 +369,8 @@ def _own_issues(result: BatchAssessment, i: int, case: Case, as_of: date | None)
             "a percentage of neutrophils was sent without a white cell count of the same draw",
             "send the white cell count or the absolute neutrophil count",
         )
-    if result.batch.low[i, anc] > result.batch.high[i, wbc] * 1.1:
+    both = result.batch.measured[i, [anc, wbc]].all()
+    if both and result.batch.low[i, anc] > result.batch.high[i, wbc] * 1.1:
         yield Issue(
             "warning",
             "value-implausible",

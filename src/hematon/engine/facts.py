@@ -250,9 +250,19 @@ def of_batch(
 
     def bounds(analyte: str) -> Bounds:
         j = knowledge.analytes[analyte].index
-        low, high, measured = batch.low[:, j], batch.high[:, j], batch.measured[:, j]
-        if now and analyte in batch.current:
-            low, high = batch.current[analyte]
+        measured = batch.measured[:, j]
+        if not measured.any() and analyte not in STATED_BELOW:
+            nothing = np.full(len(batch), np.nan)
+            return nothing, nothing, measured
+        low, high = (
+            batch.current.get(analyte, (batch.low[:, j], batch.high[:, j]))
+            if now
+            else (
+                batch.low[:, j],
+                batch.high[:, j],
+            )
+        )
+        low, high = np.where(measured, low, np.nan), np.where(measured, high, np.nan)
         for finding, value in STATED_BELOW.get(analyte, ()):
             said = columns.stated[:, knowledge.findings[finding].index]
             below, above = ~measured & (said == ternary.YES), ~measured & (said == ternary.NO)
