@@ -12,6 +12,8 @@ Nothing heavy is imported until a command needs it, so help prints at once. Exit
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -494,9 +496,19 @@ def _fail(message: str, code: int) -> None:
 
 
 def main() -> None:
-    """Run the command line; a closed pipe ends it quietly."""
+    """Run the command line; a closed pipe ends it quietly.
+
+    Everything is written by then, so the process leaves without taking the interpreter apart
+    piece by piece: that would cost more than reading a record.
+    """
+    code: int | str | None = 0
     try:
         cli(prog_name="hematon")
+    except SystemExit as ended:
+        code = ended.code
     except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else bool(code))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hematon.cli import cli, main
+from hematon.cli import cli
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples" / "demo_child.json")
@@ -286,14 +286,24 @@ def test_completion() -> None:
         assert "_HEMATON_COMPLETE" in run("completion", shell).output
 
 
-def test_main_ends_quietly_on_a_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def program(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line as its own process."""
+    command = [sys.executable, "-c", "from hematon.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload, no-any-return]
+
+
+def test_program_ends_with_its_code_and_all_its_output() -> None:
+    """Leaving early loses no output and no exit code."""
+    done = program("assess", DEMO, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["id"] == "demo-child"
+    assert program("assess", "no/such/file.json").returncode == 3
+    assert program("assess").returncode == 2
+
+
+def test_program_ends_quietly_on_a_closed_pipe() -> None:
     """`hematon ... | head` leaves no traceback."""
-
-    def closed(**_: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("hematon.cli.cli", closed)
-    monkeypatch.setattr(sys, "stderr", open("/dev/null", "w"))  # noqa: SIM115 closed by main
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
+    command = f"{sys.executable} -c 'from hematon.cli import main; main()' assess {DEMO} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("Assessment")

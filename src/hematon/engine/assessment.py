@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import orjson
 
-# These types are compared through their JSON; without generated comparisons they load faster.
+# These types are compared and shown through their JSON: generated comparisons and
+# representations would only slow every start.
 SCHEMA_VERSION = "1"
 
 Answer = Literal["yes", "no", "unknown"]
@@ -22,7 +23,7 @@ UrgencyLevel = Literal["E", "U24", "U72", "S2", "R", "none"]
 Band = Literal["fits_well", "could_fit", "less_likely", "argues_against"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Versions:
     """What produced this result."""
 
@@ -33,7 +34,7 @@ class Versions:
     schema: str = SCHEMA_VERSION
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IssueNote:
     """An issue of the input, as in `errors.Issue`."""
 
@@ -44,7 +45,7 @@ class IssueNote:
     fix: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Input:
     """One value the assessment read, with its limits.
 
@@ -70,7 +71,7 @@ class Input:
     where: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StatedFinding:
     """One finding the assessment read, and the finding of the model it means, if any."""
 
@@ -80,7 +81,7 @@ class StatedFinding:
     used_as: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lineage:
     """How one lineage stands.
 
@@ -106,7 +107,7 @@ class Lineage:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lineages:
     """The three lineages."""
 
@@ -115,7 +116,7 @@ class Lineages:
     platelet: Lineage
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reading3:
     """A named reading of the counts (macrocytosis, HbF, ...) in three-valued logic."""
 
@@ -127,7 +128,7 @@ class Reading3:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Severity:
     """One named criterion, with its edition, and what is missing when it cannot be answered."""
 
@@ -144,7 +145,7 @@ class Severity:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UrgencyReason:
     """A rule that matched, or one that could not be answered."""
 
@@ -159,7 +160,7 @@ class UrgencyReason:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Urgency:
     """Time to act. `undetermined` are rules above `level` that lack data: they could raise it."""
 
@@ -168,7 +169,7 @@ class Urgency:
     undetermined: tuple[UrgencyReason, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Contribution:
     """What one piece of evidence did for a condition.
 
@@ -199,7 +200,7 @@ class Contribution:
     counted: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Candidate:
     """One condition of the differential.
 
@@ -219,7 +220,7 @@ class Candidate:
     excluded: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AlwaysShown:
     """A condition of the safety floor, and why it stands there."""
 
@@ -229,7 +230,7 @@ class AlwaysShown:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Outcome:
     """What a result would do: the three leading conditions after it."""
 
@@ -238,7 +239,7 @@ class Outcome:
     leading: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NextTest:
     """A test not yet done. Gains are in bits."""
 
@@ -257,7 +258,7 @@ class NextTest:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HazardNote:
     """A treatment that can harm while a condition is not excluded."""
 
@@ -269,7 +270,7 @@ class HazardNote:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Missing:
     """Something not known, and what knowing it would change."""
 
@@ -278,7 +279,7 @@ class Missing:
     changes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Assessment:
     """Everything Hematon says about one record."""
 

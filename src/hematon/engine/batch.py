@@ -54,7 +54,7 @@ BASIS = (
 """How a computed number came about, by basis code."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Draws:
     """Every draw of every child, ordered by child and age.
 
@@ -79,7 +79,7 @@ class Draws:
     column: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CaseBatch:
     """n children ready to be judged. Arrays over (n, analytes) in knowledge order.
 

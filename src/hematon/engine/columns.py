@@ -33,7 +33,7 @@ TREATMENT_KINDS = (
 COMPARATOR_SIGN = {"": 0, "<": -2, "<=": -1, ">=": 1, ">": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Results:
     """Laboratory numbers, one per row, all of length m.
 
@@ -56,7 +56,7 @@ class Results:
     lab_high: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Given:
     """Treatments, one per row: child, kind (`TREATMENT_KINDS`), start and end age (NaN unknown)."""
 
@@ -66,7 +66,7 @@ class Given:
     end: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Columns:
     """A batch of n children as columns.
 

@@ -142,7 +142,7 @@ def describe(
         inputs=_inputs(result, i, case),
         findings=_findings(result, case),
         **parts,
-        citations=_citations(result, parts.values()),
+        citations=_citations(result, parts),
         evidence_grades=_grades(parts["differential"]),
         limits=_limits(result, i),
     )
@@ -670,31 +670,29 @@ def _leading(
 # --- the rest ----------------------------------------------------------------------------------
 
 
-def _citations(result: BatchAssessment, parts: Iterable[Any]) -> dict[str, str]:
-    used: set[str] = set()
-    _collect(list(parts), used)
-    interval = result.knowledge.raw["intervals"]
-    for analyte in interval:
-        used.update(interval[analyte]["source"])
-    used.add("HPO")
+def _citations(result: BatchAssessment, parts: dict[str, Any]) -> dict[str, str]:
+    """Give the citation of every source the assessment names, and of the limits it used."""
+    lineages, urgency = parts["lineages"], parts["urgency"]
+    cited = [
+        lineages.red,
+        lineages.white,
+        lineages.platelet,
+        *parts["readings"],
+        *parts["severity"],
+        *urgency.reasons,
+        *urgency.undetermined,
+        *(piece for c in parts["differential"] for piece in c.contributions),
+        *parts["next_tests"],
+        *parts["hazards"],
+    ]
+    used = {name for entry in cited for name in entry.source}
+    for interval in result.knowledge.raw["intervals"].values():
+        used.update(interval["source"])
     sources = result.knowledge.sources
     return {
         name: f"{sources[name]['citation']} [{sources[name]['status']}]"
-        for name in sorted(used)
-        if name in sources
+        for name in sorted(used | {"HPO"})
     }
-
-
-def _collect(value: Any, used: set[str]) -> None:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            _collect(item, used)
-    elif hasattr(value, "__slots__"):
-        for name in value.__slots__:
-            if name == "source":
-                used.update(value.source)
-            else:
-                _collect(getattr(value, name), used)
 
 
 def _grades(differential: Sequence[Candidate]) -> dict[str, int]:

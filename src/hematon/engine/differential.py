@@ -44,7 +44,7 @@ BLOCK = 2048
 """Rows worked on at once: small enough that a block stays in the processor's cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Terms:
     """What a log posterior was made of; contributions are read off these.
 
@@ -63,7 +63,7 @@ class Terms:
     absent: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Differential:
     """Posterior of every condition, something else last.
 
@@ -92,7 +92,7 @@ class Differential:
         return np.exp(self.log_posterior)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evidence:
     """What the model is given beyond counts.
 

@@ -254,14 +254,9 @@ def of_batch(
         if not measured.any() and analyte not in STATED_BELOW:
             nothing = np.full(len(batch), np.nan)
             return nothing, nothing, measured
-        low, high = (
-            batch.current.get(analyte, (batch.low[:, j], batch.high[:, j]))
-            if now
-            else (
-                batch.low[:, j],
-                batch.high[:, j],
-            )
-        )
+        low, high = batch.low[:, j], batch.high[:, j]
+        if now and analyte in batch.current:
+            low, high = batch.current[analyte]
         low, high = np.where(measured, low, np.nan), np.where(measured, high, np.nan)
         for finding, value in STATED_BELOW.get(analyte, ()):
             said = columns.stated[:, knowledge.findings[finding].index]

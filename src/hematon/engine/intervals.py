@@ -21,7 +21,7 @@ MAX_AGE_DAYS = 7670
 """Limits reach to 21 years; an older person is judged with the last ones and told so."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limits:
     """Limits of one analyte for n children.
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from hematon.engine.assessment import Assessment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BatchAssessment:
     """Results of n children as arrays; `row` gives one of them in full.
 

@@ -33,8 +33,7 @@ def all_of(parts: Sequence[Ternary]) -> Ternary:
     Raises:
         ValueError: no parts given.
     """
-    answer: Ternary = np.minimum.reduce(_stack(parts))
-    return answer
+    return _fold(np.minimum, parts)
 
 
 def any_of(parts: Sequence[Ternary]) -> Ternary:
@@ -43,8 +42,7 @@ def any_of(parts: Sequence[Ternary]) -> Ternary:
     Raises:
         ValueError: no parts given.
     """
-    answer: Ternary = np.maximum.reduce(_stack(parts))
-    return answer
+    return _fold(np.maximum, parts)
 
 
 def at_least(k: int, parts: Sequence[Ternary]) -> Ternary:
@@ -53,13 +51,15 @@ def at_least(k: int, parts: Sequence[Ternary]) -> Ternary:
     Raises:
         ValueError: no parts given.
     """
-    stacked = _stack(parts)
-    yes = (stacked == YES).sum(axis=0)
-    possible = (stacked != NO).sum(axis=0)
-    return np.where(yes >= k, YES, np.where(possible < k, NO, UNKNOWN)).astype(np.int8)
+    yes = _fold(np.add, [np.equal(part, YES).view(np.int8) for part in parts])
+    no = _fold(np.add, [np.equal(part, NO).view(np.int8) for part in parts])
+    return (yes >= k).astype(np.int8) - (len(parts) - no < k).astype(np.int8)
 
 
-def _stack(parts: Sequence[Ternary]) -> Ternary:
+def _fold(ufunc: np.ufunc, parts: Sequence[Ternary]) -> Ternary:
     if not parts:
         raise ValueError("ternary logic needs at least one part")
-    return np.stack(parts)
+    answer = parts[0]
+    for part in parts[1:]:
+        answer = ufunc(answer, part)
+    return answer

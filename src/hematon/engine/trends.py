@@ -34,7 +34,7 @@ EXPLAINS_SHARE = 0.35
 """A recorded diagnosis explains several low lineages if it lowers several this often [expert]."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Serial:
     """Serial facts of n children.
 
@@ -55,7 +55,7 @@ class Serial:
     slope: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Run:
     """One lineage over time, (n,) each; +inf or -inf where there is none."""
 

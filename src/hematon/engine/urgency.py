@@ -20,7 +20,7 @@ LEVELS = ("none", "R", "S2", "U72", "U24", "E")
 """Least to most urgent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UrgencyResult:
     """Urgency of n children.
 
@@ -56,7 +56,7 @@ def urgency(facts: Facts) -> UrgencyResult:
     return UrgencyResult(level, answers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FloorResult:
     """The safety floor of n children.
 

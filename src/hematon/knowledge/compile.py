@@ -7,6 +7,7 @@ becomes weights of presentations. Deterministic: the same files give the same bu
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -132,7 +133,7 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
             "hpo_obsolete": files.hpo.obsolete,
             "hpo_ids": files.hpo.ids,
             "intervals": {f.analyte: _interval(f) for f in files.intervals},
-            "frequency": _rounded(frequency),
+            "frequency": _packed(np.round(frequency, 10)),
             "background": _rounded(background),
             "evidence": _evidence(files),
             "undamped_groups": files.model.undamped_groups,
@@ -151,6 +152,11 @@ def rule(criterion: records.Criterion | None) -> Json | None:
         return None
     plain: Json = criterion.model_dump(by_alias=True, exclude_none=True)
     return plain
+
+
+def _packed(values: Floats) -> str:
+    """Write a large table as text of its bytes: it is read in one step."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
 
 
 def _rounded(values: Floats) -> Any:

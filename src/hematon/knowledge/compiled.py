@@ -9,6 +9,7 @@ every count array.
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -21,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 SOMETHING_ELSE = "something_else"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Analyte:
     """Something a laboratory measures; see `records.Analyte`."""
 
@@ -41,7 +42,7 @@ class Analyte:
     part_of_count: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LoincCode:
     """What a LOINC code maps to."""
 
@@ -53,7 +54,7 @@ class LoincCode:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FindingInfo:
     """A finding and where its numbers come from."""
 
@@ -70,7 +71,7 @@ class FindingInfo:
     unless: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ConditionInfo:
     """A condition as a reader of the report needs it."""
 
@@ -92,7 +93,7 @@ class ConditionInfo:
     gate: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EvidenceInfo:
     """Where the frequency of a finding in a condition comes from."""
 
@@ -106,7 +107,7 @@ class EvidenceInfo:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TestInfo:
     """A test, as `records.Test`, with its row in the outcome matrix (-1 when it has none)."""
 
@@ -129,7 +130,7 @@ class TestInfo:
     source: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TreatmentMap:
     """How a treatment or exposure is recognised: whole words without case, or codes."""
 
@@ -140,7 +141,7 @@ class TreatmentMap:
     atc: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SupportWindow:
     """How long a treatment makes a count unfit to judge by itself."""
 
@@ -279,7 +280,8 @@ class Knowledge:
     @cached_property
     def frequency(self) -> Floats:
         """(conditions, findings): P(finding | condition) as used, after shrinkage and floor."""
-        return np.array(self.raw["frequency"])
+        flat = np.frombuffer(binascii.a2b_base64(self.raw["frequency"]), dtype=np.float64)
+        return flat.reshape(len(self.conditions), len(self.findings))
 
     @cached_property
     def log_ratio_present(self) -> Floats:
