@@ -96,16 +96,17 @@ def _prior(result: BatchAssessment, condition: ConditionInfo, value: float) -> C
 
 
 def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contribution:
-    knowledge, batch = result.knowledge, result.batch
+    knowledge, seen = result.knowledge, result.presentation
+    batch = seen.batch
     words = []
     for k, analyte_id in enumerate(JUDGED):
         analyte = knowledge.analytes[analyte_id]
-        state = {1: "low", -1: "not low", 0: "not known"}[int(result.lineages[i, k])]
+        state = {1: "low", -1: "not low", 0: "not known"}[int(seen.lineages[i, k])]
         number = ""
         if batch.measured[i, analyte.index]:
             number = " " + _shown(batch, i, analyte)
         words.append(f"{analyte.name}{number}: {state}")
-    red, white, platelet = (int(x) for x in result.lineages[i])
+    red, white, platelet = (int(x) for x in seen.lineages[i])
     pattern = (red, white, platelet)
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
     finding = PARTITION.get(pattern) or (known[0] if known else "LAB_PANCYTOPENIA")
@@ -126,7 +127,7 @@ def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contri
 
 
 def _channels(result: BatchAssessment, terms: Terms, i: int, index: int) -> list[Contribution]:
-    knowledge, batch = result.knowledge, result.batch
+    knowledge, batch = result.knowledge, result.presentation.batch
     out = []
     for k, channel in enumerate(knowledge.raw["channels"]):
         value = float(terms.channels[i, k, index] - terms.channels[i, k, -1])
@@ -135,7 +136,7 @@ def _channels(result: BatchAssessment, terms: Terms, i: int, index: int) -> list
         analyte = knowledge.analytes[channel["analyte"]]
         finding = _named_state(channel["states"], result, i)
         evidence = _evidence(result, index, finding.id)
-        present = bool(result.facts.finding(finding.id)[i] == 1)
+        present = bool(result.presentation.facts.finding(finding.id)[i] == 1)
         out.append(
             Contribution(
                 channel["analyte"],
@@ -160,7 +161,7 @@ def _named_state(
 ) -> FindingInfo:
     """Give the finding to name beside a channel: the one that holds, else the first."""
     named = [state["finding"] for state in states if state["finding"] is not None]
-    holds = [name for name in named if result.facts.finding(name)[i] == 1]
+    holds = [name for name in named if result.presentation.facts.finding(name)[i] == 1]
     return result.knowledge.findings[(holds or named)[0]]
 
 

@@ -715,6 +715,11 @@ def _limits(result: BatchAssessment, i: int) -> tuple[str, ...]:
         f"Priors are for the setting '{knowledge.settings['all'][result.setting]['name']}'; "
         "another setting shifts the ranking."
     )
+    if result.presentation.earlier[i]:
+        days = int(result.presentation.batch.age[i])
+        out.append(
+            f"No lineage is low now; the ranking is about the low counts at {days} days of age."
+        )
     age = result.batch.age[i]
     if np.isnan(age):
         out.append("The age is unknown: limits for age and priors by age are not applied.")

@@ -9,7 +9,7 @@ Urgency is complete before the differential starts and is handed nothing from it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from hematon.engine import (
 )
 from hematon.engine import (
     next_tests,
+    ternary,
 )
 from hematon.engine import (
     severity as severity_module,
@@ -48,6 +49,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Presentation:
+    """The counts the differential is about.
+
+    They are the judged ones, unless nothing is low now and something was in the last year: a
+    child whose counts came back is still a child who had a reason.
+
+    Attributes:
+        earlier: (n,) whether an earlier draw stands for the judged one.
+        batch, facts, lineages: as in `BatchAssessment`, at that draw.
+    """
+
+    earlier: npt.NDArray[np.bool_]
+    batch: CaseBatch
+    facts: Facts
+    lineages: Ternary
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BatchAssessment:
     """Results of n children as arrays; `row` gives one of them in full.
 
@@ -62,6 +81,7 @@ class BatchAssessment:
         differential: posterior of every condition.
         tests: what each test is expected to tell.
         batch, serial, facts, evidence: what the results were made of.
+        presentation: the counts the differential is about.
         facts_now: the facts urgency was judged by: counts as they are under treatment.
     """
 
@@ -78,6 +98,7 @@ class BatchAssessment:
     serial: Serial
     facts: Facts
     facts_now: Facts
+    presentation: Presentation
     evidence: Evidence
     knowledge: Knowledge
 
@@ -146,11 +167,14 @@ def assess_columns(
     urgency = urgency_module.urgency(now)
     floor = urgency_module.safety_floor(facts)
     hazards = urgency_module.hazards(facts)
+    first = _presentation(batch, facts, lineages, serial, knowledge)
     evidence = Evidence(
-        findings=np.stack([facts.finding(f) for f in knowledge.finding_ids], axis=1),
+        findings=np.stack([first.facts.finding(f) for f in knowledge.finding_ids], axis=1),
         onset_age=serial.onset_age,
     )
-    ranked = differential(batch, facts, evidence, knowledge, setting, keep_terms=keep_terms)
+    ranked = differential(
+        first.batch, first.facts, evidence, knowledge, setting, keep_terms=keep_terms
+    )
     tests = next_tests.gains(ranked.posterior, facts, batch, knowledge)
     return BatchAssessment(
         ids=columns.ids,
@@ -166,9 +190,25 @@ def assess_columns(
         serial=serial,
         facts=facts,
         facts_now=now,
+        presentation=first,
         evidence=evidence,
         knowledge=knowledge,
     )
+
+
+def _presentation(
+    batch: CaseBatch, facts: Facts, lineages: Ternary, serial: Serial, knowledge: Knowledge
+) -> Presentation:
+    """Go back to the low draw where nothing is low any more; see `Presentation`."""
+    earlier = ~(lineages == ternary.YES).any(axis=1) & ~np.isnan(serial.presenting_age)
+    if not earlier.any():
+        return Presentation(earlier, batch, facts, lineages)
+    columns = batch.columns
+    until = np.where(earlier, serial.presenting_age, columns.as_of_age)
+    past = batch_module.build(replace(columns, as_of_age=until), knowledge)
+    view = facts_module.of_batch(past, knowledge, serial.facts)
+    low = np.stack([view.lineage(name) for name in LINEAGES], axis=1)
+    return Presentation(earlier, past, view, low)
 
 
 def assess_many(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hematon.engine import facts as facts_module
 from hematon.engine import ternary
-from hematon.engine.batch import JUDGED, CaseBatch, Draws
+from hematon.engine.batch import DAY_SPACE, JUDGED, CaseBatch, Draws
 from hematon.engine.columns import CYTOPENIA_FINDINGS
 from hematon.engine.facts import LINEAGE_OF, LINEAGES, Facts
 from hematon.engine.ternary import Ternary
@@ -28,6 +28,7 @@ NEVER = np.inf
 FALL_LOG = -0.22
 """A fall of a fifth over the time seen: smaller ones are within the noise of counts [expert]."""
 MIN_SPAN_DAYS = 84
+YEAR_DAYS = 365
 EXPLAINING = frozenset(("inherited", "inherited_thrombocytopenia", "acquired_bmf"))
 """Only a known marrow failure makes low counts old news; a known leukemia may have come back."""
 EXPLAINS_SHARE = 0.35
@@ -45,6 +46,8 @@ class Serial:
         draws: (n, 3) number of untreated counts.
         lowest: (n, 3) lowest untreated count, NaN none.
         slope: (n, 3) least-squares slope per day, NaN with fewer than three counts.
+        presenting_age: (n,) age at the draw of the last year with most lineages low, the latest
+            of them; NaN when none was low.
     """
 
     facts: dict[str, Ternary]
@@ -53,6 +56,7 @@ class Serial:
     draws: Ints
     lowest: Floats
     slope: Floats
+    presenting_age: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -112,7 +116,18 @@ def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
         draws=np.stack([fit[0] for fit in fits], axis=1),
         lowest=np.where(np.isinf(lowest), np.nan, lowest),
         slope=np.stack([fit[2] for fit in fits], axis=1),
+        presenting_age=_presenting(batch, lows),
     )
+
+
+def _presenting(batch: CaseBatch, lows: list[Ternary]) -> Floats:
+    draws = batch.draws
+    low = np.add.reduce([part == ternary.YES for part in lows]).astype(np.float64)
+    recent = (low > 0) & (draws.age >= batch.age[draws.case] - YEAR_DAYS)
+    # Most lineages first, then the latest: one number to compare.
+    best = np.full(len(batch), -1.0)
+    np.maximum.at(best, draws.case[recent], low[recent] * DAY_SPACE + draws.age[recent])
+    return np.where(best < 0, np.nan, best % DAY_SPACE)
 
 
 def _draw_facts(batch: CaseBatch, knowledge: Knowledge) -> Facts:

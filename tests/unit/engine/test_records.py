@@ -613,3 +613,29 @@ def test_channels_without_terms(knowledge: Knowledge) -> None:
     bare = assess_columns(columns_of(cases, knowledge), knowledge)
     kept = assess_many(cases, knowledge)
     np.testing.assert_array_equal(bare.differential.log_posterior, kept.differential.log_posterior)
+
+
+def test_a_child_whose_counts_came_back_is_ranked_by_the_low_ones(knowledge: Knowledge) -> None:
+    """Platelets of 12 that are 300 a month later still ask why they were 12."""
+    back = child(
+        count("platelets", 12.0, 30),
+        count("hemoglobin", 12.5, 30),
+        count("anc", 3.0, 30),
+        count("platelets", 300.0),
+        count("hemoglobin", 12.5),
+        count("anc", 3.0),
+    )
+    still = child(count("platelets", 12.0), count("hemoglobin", 12.5), count("anc", 3.0))
+    many = assess_many([back, still], knowledge)
+    result = many.row(0, back)
+    assert result.lineages.platelet.status == "normal"
+    assert result.urgency.level == "none"
+    assert result.differential[0].condition == many.row(1, still).differential[0].condition == "itp"
+    assert any("No lineage is low now" in limit for limit in result.limits)
+    assert result.to_json() == assess(back, knowledge).to_json()
+
+
+def test_a_low_count_of_years_ago_is_history(knowledge: Knowledge) -> None:
+    """What was low more than a year ago and is not now is not what the ranking is about."""
+    result = assess(child(count("platelets", 12.0, 500), count("platelets", 300.0)), knowledge)
+    assert not any("No lineage is low now" in limit for limit in result.limits)
