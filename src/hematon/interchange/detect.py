@@ -75,14 +75,7 @@ def _read_json(
 
     document = _first_object(content)
     if document is None:
-        issue = Issue(
-            "error",
-            "not-json",
-            "document",
-            "the text is not valid JSON",
-            "check that it is complete",
-        )
-        raise UnreadableError((issue,))
+        raise UnreadableError((_not_json(content),))
     if fhir.sniff(document):
         return iter(fhir.read_many([(name or "document", content)], knowledge, today=today))
     from hematon.interchange import phenopacket
@@ -90,6 +83,18 @@ def _read_json(
     if phenopacket.sniff(document):
         return phenopacket.read_many(content, knowledge, today=today)
     raise _unknown("the JSON has neither a resourceType nor the fields of a phenopacket")
+
+
+def _not_json(content: bytes) -> Issue:
+    """Say where a document stops being JSON."""
+    where = "document"
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+    return Issue(
+        "error", "not-json", where, "the text is not valid JSON", "check that it is complete"
+    )
 
 
 def _first_object(content: bytes) -> object:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from hematon.engine.assessment import Assessment, Input
 from hematon.engine.batch import SUPPORT_BEFORE
-from hematon.engine.describe import SUPPORT
+from hematon.engine.describe_inputs import SUPPORT
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import scales, selection, wording
 from hematon.report.markup import Markup, element

@@ -11,7 +11,7 @@ import pytest
 from hematon.engine import intervals
 from hematon.engine.assessment import Assessment
 from hematon.engine.batch import SUPPORT_BEFORE
-from hematon.engine.describe import SUPPORT
+from hematon.engine.describe_inputs import SUPPORT
 from hematon.knowledge import Knowledge
 from hematon.report import charts
 from unit.report import sample
