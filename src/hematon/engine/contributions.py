@@ -12,8 +12,9 @@ import numpy as np
 
 from hematon.engine.assessment import Contribution
 from hematon.engine.batch import JUDGED, CaseBatch
-from hematon.engine.differential import Terms, broad_term, variant
+from hematon.engine.differential import Terms
 from hematon.engine.facts import LINEAGES
+from hematon.engine.rare import broad_term, variant
 from hematon.knowledge.compiled import Analyte, ConditionInfo, EvidenceInfo, FindingInfo
 
 if TYPE_CHECKING:

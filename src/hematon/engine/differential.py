@@ -26,10 +26,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hematon.engine import criteria, intervals, ternary
+from hematon.engine import intervals, ternary
 from hematon.engine.batch import SUPPORT_USED, CaseBatch
 from hematon.engine.facts import Facts
 from hematon.engine.linear import rows_times
+from hematon.engine.prior import Prior
+from hematon.engine.rare import broad_term, variant
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
@@ -135,7 +137,7 @@ def differential(
     """
     model = _model(knowledge)
     n, width = len(batch), len(knowledge.conditions)
-    prior = _Prior(batch, facts, evidence.onset_age, knowledge, setting)
+    prior = Prior(batch, facts, evidence.onset_age, knowledge, setting)
     lineages = [
         _lineage_states(channel, batch, facts, evidence.findings, knowledge, model)
         for channel in model.lineages
@@ -238,85 +240,6 @@ def _model(knowledge: Knowledge) -> _Model:
         counted=np.where(told, 0, 1).astype(np.int8),
         degrees=knowledge.parameters["tail_degrees_of_freedom"],
     )
-
-
-# --- prior -------------------------------------------------------------------------------------
-
-
-class _Prior:
-    """Prior weights for age, sex and setting, gates applied; worked out block by block.
-
-    Age is the age when first ill where known, else at the judged draw. Something else takes a
-    fixed share of the setting, whatever the age. What a condition requires and is known to be
-    absent costs it a fixed penalty, never everything: records are sometimes wrong.
-    """
-
-    def __init__(
-        self, batch: CaseBatch, facts: Facts, onset_age: Floats, knowledge: Knowledge, setting: str
-    ) -> None:
-        chosen = knowledge.settings["all"][setting]
-        conditions = knowledge.conditions
-        base = np.array([c.prior * chosen["multipliers"].get(c.id, 1.0) for c in conditions])
-        male = np.array([c.male_fraction for c in conditions])
-        age = np.where(np.isnan(onset_age), batch.age, onset_age)
-        days, self._day = np.unique(
-            np.floor(np.where(np.isnan(age), -1.0, age)), return_inverse=True
-        )
-        by_age = base * _age_ratio(days, knowledge)
-        # Sex codes -1, 0, 1 index girls last, unknown first, boys second.
-        ratios = np.stack([np.ones(len(male)), 2 * male, 2 * (1 - male)])
-        table = by_age[:, None, :] * ratios
-        share = chosen["something_else_share"]
-        table[:, :, -1] = share / (1 - share) * table[:, :, :-1].sum(axis=2)
-        self._table = table / table.sum(axis=2, keepdims=True)
-        self._sex = batch.columns.sex.astype(np.int64)
-        self._closed = self._gates(facts, batch, age, knowledge)
-
-    @staticmethod
-    def _gates(
-        facts: Facts, batch: CaseBatch, age: Floats, knowledge: Knowledge
-    ) -> list[tuple[int, Bools, float]]:
-        closed: list[tuple[int, Bools, float]] = []
-        penalty = float(np.exp(knowledge.parameters["gate_log_penalty"]))
-        neonatal = float(np.exp(knowledge.parameters["neonatal_log_penalty"]))
-        for condition in knowledge.conditions:
-            at = condition.index
-            if condition.gate is not None:
-                no = criteria.evaluate(condition.gate, facts) == ternary.NO
-                closed.append((at, no, penalty))
-            if condition.category == "neonatal":
-                closed.append((at, age > 0.25 * 365.25, neonatal))
-            excluded = batch.columns.recorded[:, at] < 0
-            if excluded.any():
-                closed.append((at, excluded, penalty))
-        return closed
-
-    def weight(self, rows: slice) -> Floats:
-        """(block, conditions) prior weights; sum to 1 before the gates."""
-        weight: Floats = self._table[self._day[rows], self._sex[rows]]
-        for condition, closed, penalty in self._closed:
-            weight[closed[rows], condition] *= penalty
-        return weight
-
-
-def _age_ratio(days: Floats, knowledge: Knowledge) -> Floats:
-    """Density of age at presentation against a flat density to 18 years; 1 where age is negative.
-
-    Two-piece normal on the square root of years, clamped: (days, conditions).
-    """
-    p = knowledge.parameters
-    median, p5, p95 = (
-        np.sqrt(np.array([getattr(c, name) for c in knowledge.conditions]))
-        for name in ("age_median", "age_p5", "age_p95")
-    )
-    left = np.maximum((median - p5) / 1.645, p["age_min_sd"])
-    right = np.maximum((p95 - median) / 1.645, p["age_min_sd"])
-    root = np.sqrt(np.maximum(days, 0.0) / 365.25)[:, None]
-    z = np.where(root < median, (root - median) / left, (root - median) / right)
-    density = 2 / (left + right) / np.sqrt(2 * pi) * np.exp(-0.5 * z * z)
-    ratio = np.clip(density * np.sqrt(18.0), p["age_ratio_min"], p["age_ratio_max"])
-    ratio[days < 0] = 1.0
-    return np.asarray(ratio)
 
 
 # --- counts ------------------------------------------------------------------------------------
@@ -487,41 +410,6 @@ def _extras(batch: CaseBatch, knowledge: Knowledge) -> list[tuple[int, Floats]]:
             for case, gene, classification, zygosity in batch.columns.variants
         ),
     ]
-
-
-def broad_term(term: str, knowledge: Knowledge) -> Floats:
-    """(conditions,) log ratio of a broad HPO term: the noisy-or of the findings beneath it.
-
-    A term above too many findings says nothing.
-    """
-    beneath = [knowledge.findings[f].index for f in knowledge.findings_beneath(term)]
-    p = knowledge.parameters
-    if len(beneath) > p["general_term_max"]:
-        return np.zeros(len(knowledge.conditions))
-    present = 1 - np.prod(1 - knowledge.frequency[:, beneath], axis=1)
-    ratio = np.clip(present / present[-1], p["ratio_min"], p["ratio_max"])
-    return np.asarray(np.log(ratio))
-
-
-def variant(
-    gene: str, classification: str, zygosity: str, sex: int, knowledge: Knowledge
-) -> Floats:
-    """(conditions,) log ratio of a reported variant, by how the gene's disease is inherited."""
-    out = np.zeros(len(knowledge.conditions))
-    weights = next(w for w in knowledge.raw["variants"] if w["classification"] == classification)
-    for index, modes in knowledge.genes.get(gene, ()):
-        complete = is_complete(modes, zygosity, sex)
-        out[index] = log(weights["complete"] if complete else weights["incomplete"])
-    return out
-
-
-def is_complete(modes: Sequence[str], zygosity: str, sex: int) -> bool:
-    """Whether a variant is enough for the disease: one copy, both, or the only one."""
-    if zygosity == "unknown" or "AD" in modes or "SOM" in modes or "MT" in modes:
-        return True
-    if "XL" in modes and (sex > 0 or zygosity == "hemizygous"):
-        return True
-    return zygosity in ("homozygous", "compound", "hemizygous")
 
 
 def band_of(posterior: float, evidence: float, knowledge: Knowledge) -> str:

@@ -15,7 +15,7 @@ from hematon.knowledge.compiled import Knowledge
 
 DATA = Path(__file__).parent / "data"
 COMPILED = Path(__file__).parent / "compiled_cache"
-CODE = ("compile.py", "compiled.py", "records.py")
+CODE = ("compile.py", "compiled.py", "likelihoods.py", "records.py")
 
 
 @lru_cache(maxsize=4)

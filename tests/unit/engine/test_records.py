@@ -21,8 +21,9 @@ from hematon.engine.case import (
     Zygosity,
 )
 from hematon.engine.columns import columns_of
-from hematon.engine.differential import BLOCK, band_of, is_complete
+from hematon.engine.differential import BLOCK, band_of
 from hematon.engine.facts import Facts
+from hematon.engine.rare import is_complete
 from hematon.engine.ternary import any_of
 from hematon.knowledge import Knowledge
 
