@@ -123,10 +123,16 @@ def tables(survey: Survey, result: BatchAssessment) -> Iterator[str]:
     yield ""
     yield header.replace("| |", "| rule matched |", 1)
     yield line
+    silent = []
     for k, rule in enumerate(result.knowledge.rules["urgency"]):
         hit = result.urgency.rules[:, k] == 1
+        if not hit.any():
+            silent.append(rule["id"])
+            continue
         cells = " | ".join(share(hit, r, survey.weight) for _, r in names)
         yield f"| {rule['id']} {rule['name']} | {cells} |"
+    yield ""
+    yield f"Rules that matched no child: {', '.join(silent)}."
     yield ""
     yield header.replace("| |", "| lineage low |", 1)
     yield line

@@ -182,7 +182,7 @@ def _empty(columns: Columns, age: Floats, draws: Draws, analytes: int, n: int) -
 def _place_in_time(columns: Columns) -> tuple[Results, Bools]:
     """Drop rows after `as_of`; give undated rows the age of the record, else the latest dated one.
 
-    Also says, per child, whether no age at all is known (ages are then a placeholder of zero).
+    Also says, per child, whether no age at all is known (ages then stand at zero).
     """
     r = columns.results
     n = len(columns.ids)
