@@ -13,6 +13,7 @@ Nothing heavy is imported until a command needs it, so help prints at once. Exit
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -412,6 +413,7 @@ def _assess_many(
     as_of: date | None,
 ) -> None:
     """Write one JSON line per record, in order; count what was assessed and what was not."""
+    gc.enable()
     read = assessed = refused = 0
     chunk: list[Reading[Case]] = []
     for reading in readings:
@@ -502,6 +504,8 @@ def main() -> None:
     piece by piece: that would cost more than reading a record.
     """
     code: int | str | None = 0
+    # One record makes no garbage worth looking for; a stream turns the collector on again.
+    gc.disable()
     try:
         cli(prog_name="hematon")
     except SystemExit as ended:

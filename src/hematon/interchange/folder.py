@@ -6,8 +6,6 @@ folder is read together and joined by patient; any other document is read by its
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -75,9 +73,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         if path.suffix.lower() != ".gz":
             return path.read_bytes()
-        with gzip.open(path) as packed:
-            content = packed.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        content = _unpacked(path)
+    except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or "it is not a whole gzip file"
         raise UnreadableError(
             (
@@ -95,6 +92,18 @@ def read_bytes(path: Path) -> bytes:
             (Issue("error", "too-large", path.name, "unpacks to more than 2 GB", "split it"),)
         )
     return content
+
+
+def _unpacked(path: Path) -> bytes:
+    # Imported here: few files are packed, and every start would pay for it.
+    import gzip
+    import zlib
+
+    try:
+        with gzip.open(path) as packed:
+            return packed.read(MAX_UNPACKED + 1)
+    except zlib.error as error:
+        raise EOFError from error
 
 
 def _is_fhir(content: bytes) -> bool:

@@ -173,3 +173,13 @@ def test_a_diagnosis_that_is_over_explains_nothing(knowledge: Knowledge, status:
     case = fhir.read(orjson.dumps(bundle), knowledge).value
     assert case is not None
     assert case.recorded_conditions == (("fanconi_anemia",) if status == "active" else ())
+
+
+def test_damaged_packed_file(tmp_path: Path) -> None:
+    """A gzip file damaged inside is refused like one that is none."""
+    packed = bytearray(gzip.compress(b"hello " * 500))
+    packed[15:25] = b"\xff" * 10
+    path = tmp_path / "damaged.json.gz"
+    path.write_bytes(bytes(packed))
+    with pytest.raises(UnreadableError, match="not a whole gzip file"):
+        folder.read_bytes(path)
