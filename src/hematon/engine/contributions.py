@@ -139,22 +139,35 @@ def _channels(result: BatchAssessment, terms: Terms, i: int, index: int) -> list
         evidence = _evidence(result, index, finding.id)
         present = bool(result.presentation.facts.finding(finding.id)[i] == 1)
         out.append(
-            Contribution(
+            _by_frequency(
                 channel["analyte"],
                 f"{analyte.name} {_shown(batch, i, analyte)} "
                 f"({_lower(finding.name)}: {'yes' if present else 'no'})",
                 present,
                 value,
-                float(np.exp(value)),
-                evidence.frequency,
-                evidence.background,
-                evidence.basis,
-                evidence.grade,
-                evidence.source,
-                _counted(evidence),
+                evidence,
             )
         )
     return out
+
+
+def _by_frequency(
+    name: str, text: str, observed: bool, value: float, evidence: EvidenceInfo
+) -> Contribution:
+    """Give a contribution that rests on one finding's frequency in the condition."""
+    return Contribution(
+        name,
+        text,
+        observed,
+        value,
+        float(np.exp(value)),
+        evidence.frequency,
+        evidence.background,
+        evidence.basis,
+        evidence.grade,
+        evidence.source,
+        _counted(evidence),
+    )
 
 
 def _named_state(
@@ -185,18 +198,12 @@ def _findings(result: BatchAssessment, terms: Terms, i: int, index: int) -> list
         value = float((present or absent) * ratio[info.index, index])
         evidence = _evidence(result, index, name)
         out.append(
-            Contribution(
+            _by_frequency(
                 name,
                 info.name if observed else f"not present: {_lower(info.name)}",
                 observed,
                 value,
-                float(np.exp(value)),
-                evidence.frequency,
-                evidence.background,
-                evidence.basis,
-                evidence.grade,
-                evidence.source,
-                _counted(evidence),
+                evidence,
             )
         )
     return out
