@@ -53,8 +53,9 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py
 
-evaluation: $(VENV)/dev ## Rewrite docs/evaluation.md from the evaluation data, where it is present.
+evaluation: $(VENV)/dev ## Rewrite docs/evaluation*.md from the evaluation data, where it is present.
 	$(BIN)/python tools/evaluate_population.py
+	PYTHONPATH=tests $(BIN)/python tools/evaluate_published.py
 
 docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
 	$(BIN)/python tools/write_reference.py
