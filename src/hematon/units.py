@@ -371,7 +371,7 @@ def _ucum_reader() -> tuple[_UcumRead, dict[str, tuple[str, float]]]:
     """Load `ucumvert`, which takes about a second: only when the tables do not know a unit."""
     from lark.exceptions import LarkError
     from pint.errors import PintError
-    from ucumvert import (  # type: ignore[import-untyped]
+    from ucumvert import (  # type: ignore[import-untyped]  # it ships no types
         PintUcumRegistry,
         UcumToPintTransformer,
         get_ucum_parser,

@@ -117,7 +117,7 @@ def test_the_whole_package(knowledge: Knowledge) -> None:
     read = refused = 0
     for path in files:
         try:
-            reading: Reading[object] = fhir.read(path.read_bytes(), knowledge)  # type: ignore[assignment]
+            reading: Reading[object] = fhir.read(path.read_bytes(), knowledge)
         except UnreadableError as error:
             refused += 1
             check(error.issues)

@@ -289,7 +289,7 @@ def test_completion() -> None:
 def program(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     """Run the command line as its own process."""
     command = [sys.executable, "-c", "from hematon.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
 
 
 def test_program_ends_with_its_code_and_all_its_output() -> None:

@@ -263,6 +263,7 @@ def _treated(
     if own is not None:
         kind = next((t.kind for t in record.knowledge.treatments if t.kind == own.code), None)
         if kind is not None:
+            # A kind of the knowledge is one of TreatmentKind: records.py checks it.
             record.intake.treatments.append(Treatment(kind, start, end, where))  # type: ignore[arg-type]
             return True
     said = [c.get("text") for c in concepts] + [c.display for c in coded]

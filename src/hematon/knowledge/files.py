@@ -103,6 +103,7 @@ def read_files(folder: Path = DATA) -> KnowledgeFiles:
         )
     keys = {name: name.removesuffix(".yaml") for name in SINGLE_FILES}
     keys["safety_floor.yaml"] = "floor"
+    # Each record was made by the kind its file name stands for, which the types cannot follow.
     return KnowledgeFiles(
         **{keys[name]: record for name, record in single.items()},  # type: ignore[arg-type]
         conditions=tuple(many["conditions"]),  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def child(
 
 def count(analyte: str, value: float, days_ago: int = 0, **more: float) -> Measurement:
     """A result some days before the age of the record."""
-    return Measurement(analyte, value, AGE - days_ago, **more)  # type: ignore[arg-type]
+    return Measurement(analyte, value, AGE - days_ago, **more)
 
 
 def posterior(result: Assessment, condition: str) -> float:

@@ -71,7 +71,7 @@ def test_every_form_of_one_patient_gives_the_same_case() -> None:
 def test_places_are_json_pointers_after_the_line() -> None:
     """Where a number stands can be found again in a Bundle, a resource and a line."""
     wheres = [
-        fhir.read(raw, KNOWLEDGE).value.measurements[0].where  # type: ignore[union-attr]
+        fhir.read(raw, KNOWLEDGE).value.measurements[0].where
         for raw in (
             orjson.dumps(bundle(patient(), count())),
             orjson.dumps(count()),

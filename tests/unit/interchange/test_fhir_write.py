@@ -108,7 +108,7 @@ def test_every_analyte_condition_and_treatment_reads_back_the_same() -> None:
             if a.unit is not None
         ),
         findings=tuple(Finding(code, True) for code in sorted(KNOWLEDGE.findings)),
-        treatments=tuple(Treatment(t.kind) for t in KNOWLEDGE.treatments if t.kind),  # type: ignore[arg-type]
+        treatments=tuple(Treatment(t.kind) for t in KNOWLEDGE.treatments if t.kind),
         variants=tuple(ReportedVariant(gene) for gene in sorted(KNOWLEDGE.genes)),
         recorded_conditions=tuple(sorted(KNOWLEDGE.condition_ids)),
     )

@@ -5,7 +5,7 @@ written out rather than computed, so that a change of the engine cannot change w
 tests see.
 """
 
-# ruff: noqa: E501
+# ruff: noqa: E501 one contribution a line reads as a table
 from __future__ import annotations
 
 import math
@@ -105,7 +105,7 @@ def candidate(
     return Candidate(
         rank, condition, name, category, never_miss, posterior, band, total, contributions, note,
         excluded,
-    )  # type: ignore[arg-type]
+    )
 
 
 def prior(ratio: float, source: str = "EXPERT", grade: str = "expert") -> Contribution:

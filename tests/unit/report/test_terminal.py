@@ -22,7 +22,7 @@ SAMPLES = [sample.full(), sample.sparse(), sample.emergency()]
 class Utf8(io.StringIO):
     """A text stream that claims an encoding, as a terminal does."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
 
 def printed(
@@ -33,7 +33,7 @@ def printed(
         file=Utf8(), width=width, force_terminal=tty, color_system=None, legacy_windows=False
     )
     terminal.render(assessment, console, explain=explain)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()
 
 
 def test_the_most_urgent_comes_first() -> None:
@@ -114,7 +114,7 @@ def test_taking_apart_an_unknown_condition_is_refused_before_printing() -> None:
     console = Console(file=io.StringIO())
     with pytest.raises(HematonError, match="no condition with the id 'fancony'"):
         terminal.render(sample.full(), console, explain="fancony")
-    assert console.file.getvalue() == ""  # type: ignore[attr-defined]
+    assert console.file.getvalue() == ""
 
 
 def test_empty_parts_say_so() -> None:

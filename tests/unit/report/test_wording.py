@@ -42,7 +42,7 @@ def test_no_rule_met_is_not_reassuring_while_rules_are_open() -> None:
 
 def lineage(**changes: object) -> Lineage:
     """Give the red lineage of the full sample with changes."""
-    return replace(sample.full().lineages.red, **changes)  # type: ignore[arg-type]
+    return replace(sample.full().lineages.red, **changes)
 
 
 def test_lineage_status_names_the_depth() -> None:
