@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from hematon.engine.case import Case, Finding, Measurement, ReportedVariant, Treatment
@@ -92,4 +94,17 @@ def single_draws(draw: st.DrawFn) -> Case:
         age_days=age,
         measurements=tuple(counts),
         findings=tuple(Finding(code, draw(st.booleans())) for code in codes),
+    )
+
+
+def bare(value: Case | None) -> Case:
+    """Give the case without what no writer keeps: places and the format it came from."""
+    assert value is not None
+    return replace(
+        value,
+        source_format="",
+        measurements=tuple(replace(m, where="") for m in value.measurements),
+        findings=tuple(replace(f, where="") for f in value.findings),
+        treatments=tuple(replace(t, where="") for t in value.treatments),
+        variants=tuple(replace(v, where="") for v in value.variants),
     )

@@ -15,20 +15,7 @@ from hypothesis import strategies as st
 from fhir_documents import BORN, KNOWLEDGE
 from hematon.engine.case import Case, Finding, Measurement, ReportedVariant, Treatment
 from hematon.interchange import fhir, fhir_write
-from strategies import cases
-
-
-def bare(value: Case | None) -> Case:
-    """Give the case without what no writer keeps: places and the format it came from."""
-    assert value is not None
-    return replace(
-        value,
-        source_format="",
-        measurements=tuple(replace(m, where="") for m in value.measurements),
-        findings=tuple(replace(f, where="") for f in value.findings),
-        treatments=tuple(replace(t, where="") for t in value.treatments),
-        variants=tuple(replace(v, where="") for v in value.variants),
-    )
+from strategies import bare, cases
 
 
 def through(value: Case) -> Case:

@@ -16,7 +16,7 @@ from hematon.engine.case import Case, Finding, Measurement, ReportedVariant, Tre
 from hematon.errors import Issue, Reading, UnreadableError
 from hematon.interchange import phenopacket
 from hematon.knowledge import Knowledge, load_knowledge
-from strategies import cases
+from strategies import bare, cases
 
 KNOWLEDGE = load_knowledge()
 META = {"phenopacketSchemaVersion": "2.0"}
@@ -43,19 +43,6 @@ def case(document: object, today: date | None = None) -> Case:
 def codes(issues: tuple[Issue, ...], level: str = "") -> list[str]:
     """Give the issue codes, of one level or all."""
     return [i.code for i in issues if level in ("", i.level)]
-
-
-def bare(value: Case | None) -> Case:
-    """Give the case without its places in a document, which no writer keeps."""
-    assert value is not None
-    return replace(
-        value,
-        source_format="",
-        measurements=tuple(replace(m, where="") for m in value.measurements),
-        findings=tuple(replace(f, where="") for f in value.findings),
-        treatments=tuple(replace(t, where="") for t in value.treatments),
-        variants=tuple(replace(v, where="") for v in value.variants),
-    )
 
 
 def age(duration: str) -> dict[str, Any]:
