@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any
 
 import numpy as np
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hematon.engine import assess, assess_many
-from hematon.engine.case import Case
+from hematon.engine.case import Case, ReportedVariant
 from hematon.engine.urgency import LEVELS
-from strategies import KNOWLEDGE, RANGES, cases, single_draws
+from strategies import GENES, KNOWLEDGE, RANGES, cases, single_draws
 
 
 @given(st.lists(cases(), min_size=1, max_size=4))
@@ -40,13 +43,47 @@ def test_posteriors_are_finite_and_sum_to_one(records: list[Case]) -> None:
     np.testing.assert_allclose(posterior.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
-@given(cases())
-def test_contributions_sum_to_the_log_odds(case: Case) -> None:
-    """Each explained condition's contributions add up to its log odds against something else."""
-    for candidate in assess(case, KNOWLEDGE).differential:
-        if candidate.contributions:
-            total = sum(c.log_likelihood_ratio for c in candidate.contributions)
-            assert abs(total - candidate.log_odds_against_something_else) < 1e-9
+EVERY = frozenset(c.id for c in KNOWLEDGE.conditions)
+
+
+@given(cases(), st.sampled_from([0.5, 1.0, 1.7]))
+def test_contributions_sum_to_the_log_odds(case: Case, temperature: float) -> None:
+    """For every condition, contributions add up to both of its log odds, to machine precision."""
+    parameters = {**KNOWLEDGE.parameters, "temperature": temperature}
+    knowledge = dataclasses.replace(KNOWLEDGE, parameters=parameters)
+    found = assess(case, knowledge, explain=EVERY).differential
+    posterior = {c.condition: c.posterior for c in found}
+    for candidate in found:
+        assert candidate.contributions[0].evidence == "prior"
+        against_else = math.fsum(c.log_likelihood_ratio for c in candidate.contributions)
+        assert against_else == approx(candidate.log_odds_against_something_else)
+        against_rest = math.fsum(c.log_ratio_against_rest for c in candidate.contributions)
+        assert against_rest == approx(candidate.log_odds_against_rest)
+        others = math.fsum(p for name, p in posterior.items() if name != candidate.condition)
+        assert against_rest == approx(math.log(candidate.posterior) - math.log(others))
+
+
+def approx(value: float) -> Any:
+    """Equal to nine digits; near zero to the rounding of the terms that cancel there."""
+    return pytest.approx(value, rel=1e-9, abs=1e-11)
+
+
+@given(cases(), st.data())
+def test_a_step_against_the_rest_is_the_model_with_one_piece_more(
+    case: Case, data: st.DataObject
+) -> None:
+    """The last finding's step is the difference it makes to the model that lacks it."""
+    alone = dataclasses.replace(case, variants=(), findings=())
+    gene = data.draw(st.sampled_from(GENES))
+    told = dataclasses.replace(
+        alone, variants=(ReportedVariant(gene, "pathogenic", "heterozygous"),)
+    )
+    before = {c.condition: c for c in assess(alone, KNOWLEDGE, explain=EVERY).differential}
+    for candidate in assess(told, KNOWLEDGE, explain=EVERY).differential:
+        step = candidate.contributions[-1]
+        assert step.evidence == f"variant:{gene}"
+        was = before[candidate.condition].log_odds_against_rest
+        assert step.log_ratio_against_rest == approx(candidate.log_odds_against_rest - was)
 
 
 @given(cases())

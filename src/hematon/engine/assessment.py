@@ -179,6 +179,8 @@ class Contribution:
         observed: True present or measured, False absent, None for the prior.
         log_likelihood_ratio: natural log, against something else; as used, after damping.
         likelihood_ratio: the same as a ratio.
+        log_ratio_against_rest: natural log, against all other conditions together, given the
+            contributions before this one; for the prior, the log odds it begins with.
         frequency: of the finding in the condition, None for counts and prior.
         background: of the finding among children with an unexplained cytopenia.
         basis: how the frequency was obtained.
@@ -192,6 +194,7 @@ class Contribution:
     observed: bool | None
     log_likelihood_ratio: float
     likelihood_ratio: float
+    log_ratio_against_rest: float
     frequency: float | None
     background: float | None
     basis: str
@@ -204,7 +207,10 @@ class Contribution:
 class Candidate:
     """One condition of the differential.
 
-    `log_odds_against_something_else` is the sum of the contributions, the prior included.
+    `log_odds_against_something_else` is the sum of the contributions' `log_likelihood_ratio`,
+    `log_odds_against_rest`, which is log(posterior / (1 - posterior)), that of their
+    `log_ratio_against_rest`; the prior included in both. Contributions stand in the order in
+    which they were added.
     """
 
     rank: int
@@ -215,6 +221,7 @@ class Candidate:
     posterior: float
     band: Band
     log_odds_against_something_else: float
+    log_odds_against_rest: float
     contributions: tuple[Contribution, ...]
     note: str
     excluded: str

@@ -1,24 +1,30 @@
 """Why a condition stands where it stands: every piece of evidence with its ratio and source.
 
-The contributions of a condition sum to its log odds against something else, the prior included,
-because they are the very terms of the model, taken apart.
+A piece of evidence is one row over all conditions: what it adds to each one's log weight. Two
+readings of the same rows are given. Against something else a piece has one likelihood ratio,
+whatever else is known. Against all other conditions together it depends on who is still in play,
+so the pieces are added in a fixed order and each one's ratio is the step it makes. Both sum, with
+the prior, to the reported log odds; see decision 0015.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hematon.engine.assessment import Contribution
 from hematon.engine.batch import JUDGED, CaseBatch
-from hematon.engine.differential import Terms
 from hematon.engine.facts import LINEAGES
 from hematon.engine.rare import broad_term, variant
-from hematon.knowledge.compiled import Analyte, ConditionInfo, EvidenceInfo, FindingInfo
+from hematon.knowledge.compiled import SOMETHING_ELSE, Analyte, EvidenceInfo, FindingInfo
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
+
+Floats = npt.NDArray[np.float64]
 
 PARTITION = {
     (1, -1, -1): "LAB_ISO_ANEMIA",
@@ -32,142 +38,242 @@ PARTITION = {
 MARGINAL = {"red": "LAB_ANEMIA", "white": "LAB_NEUTROPENIA", "platelet": "LAB_THROMBOCYTOPENIA"}
 
 
-def contributions(result: BatchAssessment, i: int, index: int) -> tuple[Contribution, ...]:
-    """Take apart the log odds of one condition of one child.
+class _Words(NamedTuple):
+    """What is said of a piece of evidence beside its numbers; see `Contribution`."""
+
+    text: str
+    observed: bool | None
+    frequency: float | None
+    background: float | None
+    basis: str
+    grade: str
+    source: tuple[str, ...]
+    counted: str
+
+
+class _Piece(NamedTuple):
+    """One piece of evidence: its id, (conditions,) log weights, and its words for a condition."""
+
+    evidence: str
+    told: Floats
+    words: Callable[[int], _Words]
+
+
+class Explanation:
+    """The evidence of one child, taken apart for any condition.
 
     Args:
-        result: the batch.
+        result: the batch, judged with its terms kept.
         i: row of the child.
-        index: the condition.
+
+    Raises:
+        ValueError: the terms were not kept.
+    """
+
+    def __init__(self, result: BatchAssessment, i: int) -> None:
+        pieces = [p for p in _pieces(result, i) if p.told.any()]
+        told = np.array([p.told for p in pieces])
+        self._pieces = pieces
+        self._against_else = told - told[:, -1:]
+        self._against_rest = np.diff(log_odds(np.cumsum(told, axis=0)), axis=0, prepend=0.0)
+
+    def of(self, index: int) -> tuple[Contribution, ...]:
+        """Give the contributions to one condition, in the order in which they were added."""
+        out = []
+        for k, piece in enumerate(self._pieces):
+            words, ratio = piece.words(index), float(self._against_else[k, index])
+            out.append(
+                Contribution(
+                    evidence=piece.evidence,
+                    log_likelihood_ratio=ratio,
+                    likelihood_ratio=float(np.exp(ratio)),
+                    log_ratio_against_rest=float(self._against_rest[k, index]),
+                    **words._asdict(),
+                )
+            )
+        return tuple(out)
+
+
+def log_odds(log_weights: Floats) -> Floats:
+    """Give the log odds of each condition against all the others together.
+
+    Worked out from the others themselves and not from one minus a share, so that it stays exact
+    where a share is nearly one.
+
+    Args:
+        log_weights: (..., conditions), on any common scale.
 
     Returns:
-        The prior first, then by size. The log likelihood ratios sum to
-        `log_odds_against_something_else`.
+        (..., conditions), natural log.
     """
+    rest = np.full_like(log_weights, -np.inf)
+    rest[..., 1:] = np.logaddexp.accumulate(log_weights, axis=-1)[..., :-1]
+    after = np.logaddexp.accumulate(log_weights[..., ::-1], axis=-1)[..., ::-1]
+    rest[..., :-1] = np.logaddexp(rest[..., :-1], after[..., 1:])
+    return np.asarray(log_weights - rest)
+
+
+# --- the pieces, in order ----------------------------------------------------------------------
+
+
+def _pieces(result: BatchAssessment, i: int) -> Iterator[_Piece]:
+    """Give prior, counts, other numbers, findings, and what is rare: the terms of the model."""
     terms = result.differential.parts
-    condition = result.knowledge.conditions[index]
+    yield _Piece("prior", terms.log_prior[i], _prior(result))
     temperature = result.knowledge.parameters["temperature"]
-    rest = len(result.knowledge.conditions) - 1
-    prior = float(terms.log_prior[i, index] - terms.log_prior[i, rest])
-    pieces = [
-        _counts(result, i, index, float(terms.counts[i, index] - terms.counts[i, rest])),
-        *_channels(result, terms, i, index),
-        *_findings(result, terms, i, index),
-        *_extras(result, i, index),
-    ]
-    scaled = [_scale(p, temperature) for p in pieces if abs(p.log_likelihood_ratio) > 0]
-    ordered = sorted(scaled, key=lambda p: (-abs(p.log_likelihood_ratio), p.evidence))
-    return (_prior(result, condition, prior), *ordered)
+    for piece in (
+        _Piece("counts", terms.counts[i], _counts(result, i)),
+        *_channels(result, i),
+        *_findings(result, i),
+        *_extras(result, i),
+    ):
+        yield piece._replace(told=piece.told / temperature)
 
 
-def _scale(piece: Contribution, temperature: float) -> Contribution:
-    if temperature == 1.0:
-        return piece
-    value = piece.log_likelihood_ratio / temperature
-    return Contribution(
-        piece.evidence,
-        piece.text,
-        piece.observed,
-        value,
-        float(np.exp(value)),
-        piece.frequency,
-        piece.background,
-        piece.basis,
-        piece.grade,
-        piece.source,
-        piece.counted,
-    )
-
-
-def _prior(result: BatchAssessment, condition: ConditionInfo, value: float) -> Contribution:
+def _prior(result: BatchAssessment) -> Callable[[int], _Words]:
     setting = result.knowledge.settings["all"][result.setting]["name"]
-    return Contribution(
-        "prior",
-        f"how often it comes at this age and sex, setting: {setting}",
-        None,
-        value,
-        float(np.exp(value)),
-        None,
-        None,
-        f"{condition.prior:g} per million child-years",
-        condition.prior_grade,
-        condition.prior_source,
-        "",
-    )
+
+    def words(index: int) -> _Words:
+        condition = result.knowledge.conditions[index]
+        basis = f"{condition.prior:g} per million child-years"
+        if condition.id == SOMETHING_ELSE:
+            basis = "share of the setting"
+        return _Words(
+            f"how often it comes at this age and sex, setting: {setting}",
+            None,
+            None,
+            None,
+            basis,
+            condition.prior_grade,
+            condition.prior_source,
+            "",
+        )
+
+    return words
 
 
-def _counts(result: BatchAssessment, i: int, index: int, value: float) -> Contribution:
+def _counts(result: BatchAssessment, i: int) -> Callable[[int], _Words]:
     knowledge, seen = result.knowledge, result.presentation
     batch = seen.batch
-    words = []
+    said = []
     for k, analyte_id in enumerate(JUDGED):
         analyte = knowledge.analytes[analyte_id]
         state = {1: "low", -1: "not low", 0: "not known"}[int(seen.lineages[i, k])]
         number = ""
         if batch.measured[i, analyte.index]:
             number = " " + _shown(batch, i, analyte)
-        words.append(f"{analyte.name}{number}: {state}")
+        said.append(f"{analyte.name}{number}: {state}")
     red, white, platelet = (int(x) for x in seen.lineages[i])
     pattern = (red, white, platelet)
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
     finding = PARTITION.get(pattern) or (known[0] if known else "LAB_PANCYTOPENIA")
-    evidence = _evidence(result, index, finding)
-    return Contribution(
-        "counts",
-        "; ".join(words),
-        True,
-        value,
-        float(np.exp(value)),
-        None,
-        None,
-        "presentations mixed over which lineages are low and how deep",
-        evidence.grade,
-        evidence.source,
-        _counted(evidence),
-    )
+
+    def words(index: int) -> _Words:
+        evidence = _evidence(result, index, finding)
+        return _Words(
+            "; ".join(said),
+            True,
+            None,
+            None,
+            "presentations mixed over which lineages are low and how deep",
+            evidence.grade,
+            evidence.source,
+            _counted(evidence),
+        )
+
+    return words
 
 
-def _channels(result: BatchAssessment, terms: Terms, i: int, index: int) -> list[Contribution]:
+def _channels(result: BatchAssessment, i: int) -> Iterator[_Piece]:
     knowledge, batch = result.knowledge, result.presentation.batch
-    out = []
+    told = result.differential.parts.channels[i]
     for k, channel in enumerate(knowledge.raw["channels"]):
-        value = float(terms.channels[i, k, index] - terms.channels[i, k, -1])
-        if value == 0.0:
+        if not told[k].any():
             continue
         analyte = knowledge.analytes[channel["analyte"]]
         finding = _named_state(channel["states"], result, i)
-        evidence = _evidence(result, index, finding.id)
         present = bool(result.presentation.facts.finding(finding.id)[i] == 1)
-        out.append(
-            _by_frequency(
-                channel["analyte"],
-                f"{analyte.name} {_shown(batch, i, analyte)} "
-                f"({_lower(finding.name)}: {'yes' if present else 'no'})",
-                present,
-                value,
-                evidence,
-            )
+        text = (
+            f"{analyte.name} {_shown(batch, i, analyte)} "
+            f"({_lower(finding.name)}: {'yes' if present else 'no'})"
         )
-    return out
+        yield _Piece(channel["analyte"], told[k], _by_frequency(result, finding.id, text, present))
+
+
+def _findings(result: BatchAssessment, i: int) -> Iterator[_Piece]:
+    knowledge, terms = result.knowledge, result.differential.parts
+    present, absent = terms.present[i], terms.absent[i]
+    for at in np.flatnonzero((present > 0) | (absent > 0)):
+        info = knowledge.findings[knowledge.finding_ids[at]]
+        observed = bool(present[at])
+        told = (
+            present[at] * knowledge.log_ratio_present[at]
+            if observed
+            else absent[at] * knowledge.log_ratio_absent[at]
+        )
+        text = info.name if observed else f"not present: {_lower(info.name)}"
+        yield _Piece(info.id, told, _by_frequency(result, info.id, text, observed))
 
 
 def _by_frequency(
-    name: str, text: str, observed: bool, value: float, evidence: EvidenceInfo
-) -> Contribution:
-    """Give a contribution that rests on one finding's frequency in the condition."""
-    return Contribution(
-        name,
-        text,
-        observed,
-        value,
-        float(np.exp(value)),
-        evidence.frequency,
-        evidence.background,
-        evidence.basis,
-        evidence.grade,
-        evidence.source,
-        _counted(evidence),
-    )
+    result: BatchAssessment, finding: str, text: str, observed: bool
+) -> Callable[[int], _Words]:
+    """Give the words of a piece that rests on one finding's frequency in the condition."""
+
+    def words(index: int) -> _Words:
+        evidence = _evidence(result, index, finding)
+        return _Words(
+            text,
+            observed,
+            evidence.frequency,
+            evidence.background,
+            evidence.basis,
+            evidence.grade,
+            evidence.source,
+            _counted(evidence),
+        )
+
+    return words
+
+
+def _extras(result: BatchAssessment, i: int) -> Iterator[_Piece]:
+    knowledge, columns = result.knowledge, result.batch.columns
+    for case, term in columns.broad:
+        if case == i:
+            beneath = ", ".join(
+                knowledge.findings[f].name for f in knowledge.findings_beneath(term)
+            )
+            yield _Piece(
+                term,
+                broad_term(term, knowledge),
+                _same(
+                    f"{term}: at least one of {beneath}",
+                    "noisy-or of the findings beneath it",
+                    "derived",
+                    "HPO",
+                ),
+            )
+    for case, gene, classification, zygosity in columns.variants:
+        if case == i:
+            yield _Piece(
+                f"variant:{gene}",
+                variant(gene, classification, zygosity, int(columns.sex[i]), knowledge),
+                _same(
+                    f"reported variant in {gene}: {classification.replace('_', ' ')}, {zygosity}",
+                    "weight of a reported variant by inheritance",
+                    "expert",
+                    "HEMATON_MODEL",
+                ),
+            )
+
+
+def _same(text: str, basis: str, grade: str, source: str) -> Callable[[int], _Words]:
+    """Give words that are the same for every condition."""
+    words = _Words(text, True, None, None, basis, grade, (source,), "")
+    return lambda _: words
+
+
+# --- words -------------------------------------------------------------------------------------
 
 
 def _named_state(
@@ -185,90 +291,23 @@ def _shown(batch: CaseBatch, i: int, analyte: Analyte) -> str:
     return f"{sign}{value:.{analyte.decimals}f} {analyte.unit}"
 
 
-def _findings(result: BatchAssessment, terms: Terms, i: int, index: int) -> list[Contribution]:
-    knowledge = result.knowledge
-    names = knowledge.finding_ids
-    out = []
-    for at in np.flatnonzero((terms.present[i] > 0) | (terms.absent[i] > 0)):
-        name = names[at]
-        info = knowledge.findings[name]
-        present, absent = terms.present[i, at], terms.absent[i, at]
-        observed = bool(present)
-        ratio = knowledge.log_ratio_present if observed else knowledge.log_ratio_absent
-        value = float((present or absent) * ratio[info.index, index])
-        evidence = _evidence(result, index, name)
-        out.append(
-            _by_frequency(
-                name,
-                info.name if observed else f"not present: {_lower(info.name)}",
-                observed,
-                value,
-                evidence,
-            )
-        )
-    return out
-
-
-def _extras(result: BatchAssessment, i: int, index: int) -> list[Contribution]:
-    knowledge, columns = result.knowledge, result.batch.columns
-    out = []
-    for case, term in columns.broad:
-        if case == i:
-            value = float(broad_term(term, knowledge)[index])
-            beneath = ", ".join(
-                knowledge.findings[f].name for f in knowledge.findings_beneath(term)
-            )
-            out.append(
-                Contribution(
-                    term,
-                    f"{term}: at least one of {beneath}",
-                    True,
-                    value,
-                    float(np.exp(value)),
-                    None,
-                    None,
-                    "noisy-or of the findings beneath it",
-                    "derived",
-                    ("HPO",),
-                    "",
-                )
-            )
-    for case, gene, classification, zygosity in columns.variants:
-        if case == i:
-            value = float(
-                variant(gene, classification, zygosity, int(columns.sex[i]), knowledge)[index]
-            )
-            out.append(
-                Contribution(
-                    f"variant:{gene}",
-                    f"reported variant in {gene}: {classification.replace('_', ' ')}, {zygosity}",
-                    True,
-                    value,
-                    float(np.exp(value)),
-                    None,
-                    None,
-                    "weight of a reported variant by inheritance",
-                    "expert",
-                    ("HEMATON_MODEL",),
-                    "",
-                )
-            )
-    return out
-
-
 def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo:
     """Give where a frequency comes from; the general population where the entry says nothing."""
     knowledge = result.knowledge
-    found = knowledge.evidence(knowledge.conditions[index].id, finding)
+    condition = knowledge.conditions[index].id
+    found = knowledge.evidence(condition, finding)
     if found is not None:
         return found
     info = knowledge.findings[finding]
+    basis = "not stated for this condition: frequency among all children"
+    if condition == SOMETHING_ELSE:
+        basis = "frequency among children with an unexplained cytopenia"
     return EvidenceInfo(
         float(knowledge.frequency[index, info.index]),
         info.background or 0.0,
         None,
         None,
-        "not stated for this condition: frequency among all children",
+        basis,
         info.grade,
         info.source,
         None,

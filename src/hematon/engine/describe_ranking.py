@@ -8,10 +8,9 @@ import numpy as np
 
 from hematon.engine import ternary
 from hematon.engine.assessment import Candidate, NextTest, Outcome
-from hematon.engine.contributions import contributions
+from hematon.engine.contributions import Explanation, log_odds
 from hematon.engine.differential import band_of
 from hematon.engine.next_tests import after
-from hematon.knowledge.compiled import SOMETHING_ELSE
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
@@ -30,6 +29,8 @@ def candidates(result: BatchAssessment, i: int, also_explain: set[str]) -> tuple
     log_posterior = result.differential.log_posterior[i]
     order = np.lexsort((np.arange(len(log_posterior)), -log_posterior))
     against_else = log_posterior - log_posterior[-1]
+    against_rest = log_odds(log_posterior)
+    explanation = Explanation(result, i)
     words = bands(result, i)
     out = []
     for rank, index in enumerate(order, start=1):
@@ -47,9 +48,8 @@ def candidates(result: BatchAssessment, i: int, also_explain: set[str]) -> tuple
                 posterior=posterior,
                 band=words[index],
                 log_odds_against_something_else=float(against_else[index]),
-                contributions=contributions(result, i, int(index))
-                if explained and condition.id != SOMETHING_ELSE
-                else (),
+                log_odds_against_rest=float(against_rest[index]),
+                contributions=explanation.of(int(index)) if explained else (),
                 note=condition.note or "",
                 excluded="recorded as excluded" if recorded < 0 else "",
             )

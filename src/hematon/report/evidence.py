@@ -35,6 +35,12 @@ LEGEND: Final = (
 )
 
 
+STEPS: Final = (
+    "Each piece of evidence in the order it was added: what it did to the natural log odds of this "
+    "condition against all the other rows together, then the sum so far."
+)
+
+
 def band(candidate: Candidate) -> str:
     """Say how well a condition fits."""
     return BANDS[candidate.band]

@@ -292,16 +292,18 @@ def _find(assessment: Assessment, condition: str) -> Candidate:
 def _waterfall(page: _Page, assessment: Assessment, candidate: Candidate) -> None:
     page.line(_titled(candidate), style="bold")
     page.line("; ".join(f"{label} {value}" for label, value in wording.who(assessment)))
-    page.line("Natural log likelihood ratio against something else, then the sum so far.")
+    page.line(evidence.STEPS)
     if not candidate.contributions:
         page.line("The assessment holds no contributions for this condition.")
     total = 0.0
     for contribution in candidate.contributions:
-        total += contribution.log_likelihood_ratio
+        total += contribution.log_ratio_against_rest
         _step(page, contribution, total)
     page.heading("Sum")
-    odds = signed(candidate.log_odds_against_something_else, 2)
-    page.line(f"{odds} log odds against something else")
+    against_rest = signed(candidate.log_odds_against_rest, 2)
+    page.line(f"{against_rest} log odds against all the other rows together")
+    against_else = signed(candidate.log_odds_against_something_else, 2)
+    page.line(f"{against_else} log odds against something else, the sum of the LRs")
     share = percent(candidate.posterior)
     page.line(f"Share of the ranking {share}; a working number, not a risk", style="dim")
     page.heading("How this ranking works")
@@ -309,14 +311,14 @@ def _waterfall(page: _Page, assessment: Assessment, candidate: Candidate) -> Non
 
 
 def _step(page: _Page, contribution: Contribution, total: float) -> None:
-    value = contribution.log_likelihood_ratio
+    value = contribution.log_ratio_against_rest
     length = min(round(abs(value) * _BAR_PER_UNIT), _BAR_LONGEST)
     bar = ("+" if value > 0 else "-") * length
     sums = f"{signed(value, 2):>6} {signed(total, 2):>7}"
     page.line(f"{sums}  {evidence.evidence_text(contribution)}", style="bold")
     parts = (
         bar,
-        f"LR {ratio(contribution.likelihood_ratio)}",
+        f"LR {ratio(contribution.likelihood_ratio)} against something else",
         evidence.seen(contribution),
         prose(contribution.basis),
         wording.reference(contribution.grade, contribution.source, contribution.counted),

@@ -67,6 +67,10 @@ G, C9, FL = "g/dL", "10*9/L", "fL"
 FIRST, SECOND, THIRD = 2270, 2520, 2641
 
 
+AGAINST_REST = 0.75
+"""Among conditions that are all alike, evidence tells less than against something else."""
+
+
 def contribution(
     evidence: str,
     text: str,
@@ -82,8 +86,8 @@ def contribution(
     """Make a contribution from its likelihood ratio."""
     basis = "n/N" if counted else "expert"
     return Contribution(
-        evidence, text, observed, math.log(ratio), ratio, frequency, background, basis, grade,
-        (source,), counted,
+        evidence, text, observed, math.log(ratio), ratio, AGAINST_REST * math.log(ratio), frequency,
+        background, basis, grade, (source,), counted,
     )
 
 
@@ -102,9 +106,10 @@ def candidate(
 ) -> Candidate:
     """Make a candidate whose log odds are the sum of its contributions."""
     total = sum(c.log_likelihood_ratio for c in contributions)
+    rest = sum(c.log_ratio_against_rest for c in contributions)
     return Candidate(
-        rank, condition, name, category, never_miss, posterior, band, total, contributions, note,
-        excluded,
+        rank, condition, name, category, never_miss, posterior, band, total, rest, contributions,
+        note, excluded,
     )
 
 
