@@ -53,6 +53,9 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py
 
+fit: $(VENV)/dev ## Fit the weights of the model on the evaluation data; rewrites fitted.yaml.
+	$(BIN)/python tools/fit_model.py
+
 evaluation: $(VENV)/dev ## Rewrite docs/evaluation*.md from the evaluation data, where it is present.
 	$(BIN)/python tools/evaluate_population.py
 	PYTHONPATH=tests $(BIN)/python tools/evaluate_published.py

@@ -32,7 +32,7 @@ PAGES = sorted(
 
 RESERVED: dict[str, str] = {}
 """Issue codes that are documented and not yet noted by any reader, and why."""
-FILE_CODES = {"missing-file", "not-yaml", "schema"}
+FILE_CODES = {"missing-file", "not-csv", "not-yaml", "schema"}
 """Codes of a knowledge file that cannot be read at all: no document of a patient has them."""
 NOTERS = {"Issue": 1, "broken": 0}
 """Functions that take a code, with its place among the arguments; methods of readers below."""

@@ -6,6 +6,7 @@ themselves; the tolerance is that of ten written digits.
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def load(name: str) -> Any:
 
 
 MODEL = {k: v["value"] for k, v in load("model.yaml")["parameters"].items()}
+MODEL |= {k: v["value"] for k, v in load("fitted.yaml")["parameters"].items()}
 FINDINGS = {f["id"]: f for f in load("findings.yaml")["findings"]}
 
 
@@ -38,15 +40,34 @@ def frequency(condition: str, finding: str) -> float:
     about = FINDINGS[finding]
     for row in entry["evidence"]:
         if row["finding"] == finding:
-            if row["grade"] == "counted":
-                k = MODEL["pseudo_count"]
-                value = (row["n"] + k * about["background"]) / (row["of"] + k)
-            else:
-                value = row["frequency"]
+            n, of = (row["n"], row["of"]) if row["grade"] == "counted" else (0, 0)
+            if row["grade"] in ("expert", "derived") and "n" not in row:
+                n, of = pooled(condition, finding)
+                of *= of >= MODEL["counted_least"]
+            k = MODEL["pseudo_count"]
+            value = (n + k * about["background"]) / (of + k) if of else row["frequency"]
             break
     else:
         value = about["general_population"]
     return min(max(value, MODEL["frequency_floor"]), 1 - MODEL["frequency_floor"])
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """Read a table of the annotations."""
+    with (DATA / "annotations" / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pooled(condition: str, finding: str) -> tuple[int, int]:
+    """Count a finding over the diseases of a condition: one count per disease and publication."""
+    mine = {row["disease"] for row in table("diseases.csv") if row["condition"] == condition}
+    terms = set(load("hpo.yaml")["findings"].get(finding, ()))
+    best: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in table("lines.csv"):
+        if row["disease"] in mine and row["term"] in terms and row["of"]:
+            key = (row["disease"], row["reference"])
+            best[key] = max(best.get(key, (0, 0)), (int(row["n"]), int(row["of"])))
+    return sum(n for n, _ in best.values()), sum(of for _, of in best.values())
 
 
 def log_ratio(condition: str, finding: str, *, present: bool) -> float:
@@ -78,6 +99,7 @@ def test_findings_of_one_group_are_divided_by_the_root_of_their_number(
         group = FINDINGS[code]["group"]
         members = len(skin) if group == "skin" else 1
         wanted = log_ratio(condition, code, present=seen) / members ** MODEL["damping_exponent"]
+        wanted *= MODEL["weight_described"]
         assert found[code].log_likelihood_ratio == pytest.approx(wanted, abs=CLOSE), code
 
 
@@ -94,7 +116,9 @@ def test_prior_of_two_conditions_by_age_and_sex(knowledge: Knowledge) -> None:
         z = (root - median) / (left if root < median else right)
         density = 2 / (left + right) / math.sqrt(2 * math.pi) * math.exp(-z * z / 2)
         ratio = min(max(density * math.sqrt(18), MODEL["age_ratio_min"]), MODEL["age_ratio_max"])
-        return float(entry["prior"]["value"] * ratio * 2 * (1 - entry["sex"]["male_fraction"]))
+        ratio *= 2 * (1 - entry["sex"]["male_fraction"])
+        incidence = entry["prior"]["value"] ** MODEL["prior_exponent"]
+        return float(incidence * ratio ** MODEL["weight_age_and_sex"])
 
     result = assess(
         Case("x", "female", days), knowledge, explain=frozenset(["dba", "fanconi_anemia"])
@@ -156,3 +180,72 @@ def test_information_gain_of_a_test(knowledge: Knowledge) -> None:
     no = [p * (1 - s) for p, s in zip(posterior, positive, strict=True)]
     gain = entropy(posterior) - sum(yes) * entropy(yes) - sum(no) * entropy(no)
     assert test.information_gain == pytest.approx(gain, abs=1e-7)
+
+
+def test_terms_over_the_public_annotations(knowledge: Knowledge) -> None:
+    """What two stated terms and an excluded one say of CAMT against something else, by hand."""
+    stated = {"HP:0000978": True, "HP:0012210": True, "HP:0001250": False}
+    terms = {row["term"]: row for row in table("terms.csv")}
+    own = {
+        FINDINGS[row["finding"]]["hpo"]: row["frequency"]
+        for row in load("conditions/camt.yaml")["evidence"]
+        if FINDINGS[row["finding"]].get("hpo")
+    }
+    diseases = [{t: f for t, f in own.items() if t in terms}]
+    for row in table("diseases.csv"):
+        if row["condition"] == "camt":
+            diseases.append(annotated(row["disease"]))
+
+    def beneath(term: str, of: str) -> bool:
+        return term == of or any(beneath(p, of) for p in terms[term]["parents"].split())
+
+    def present(disease: dict[str, float], term: str) -> float:
+        return 1 - math.prod(1 - min(f, 0.99) for t, f in disease.items() if beneath(t, term))
+
+    def ratio(disease: dict[str, float], term: str) -> float:
+        above = terms[term]["parents"].split()
+        if not above:
+            return 1.0
+        share = MODEL["annotation_own_level"]
+        here = present(disease, term) / float(terms[term]["background"])
+        return share * here + (1 - share) * sum(ratio(disease, p) for p in above) / len(above)
+
+    def fit(disease: dict[str, float]) -> float:
+        total = 0.0
+        for term, seen in stated.items():
+            if seen:
+                some = MODEL["annotation_unrelated"]
+                mixed = some + (1 - some) * ratio(disease, term)
+                total += math.log(min(mixed, MODEL["annotation_ratio_max"]))
+            else:
+                left = 1 - min(present(disease, term), 0.98)
+                chance = left / (1 - float(terms[term]["background"]))
+                total += MODEL["annotation_absent_weight"] * math.log(chance)
+        return total
+
+    entry = MODEL["annotation_entry_share"]
+    shares = [entry, *[(1 - entry) / (len(diseases) - 1)] * (len(diseases) - 1)]
+    total = math.log(sum(w * math.exp(fit(d)) for w, d in zip(shares, diseases, strict=True)))
+    case = Case("x", findings=tuple(Finding(code, seen) for code, seen in stated.items()))
+    found = pieces(assess(case, knowledge, explain=frozenset(["camt"])), "camt")
+    told = [c for name, c in found.items() if name.startswith("annotations:")]
+    assert len(told) >= 2
+    assert sum(c.log_likelihood_ratio for c in told) == pytest.approx(
+        MODEL["weight_annotations"] * total, abs=1e-5
+    )
+
+
+def annotated(disease: str) -> dict[str, float]:
+    """How often each annotated term is present in a disease: counts before statements."""
+    counted: dict[str, list[tuple[int, int]]] = {}
+    said: dict[str, list[float]] = {}
+    for row in table("lines.csv"):
+        if row["disease"] == disease:
+            if row["of"]:
+                counted.setdefault(row["term"], []).append((int(row["n"]), int(row["of"])))
+            else:
+                said.setdefault(row["term"], []).append(float(row["frequency"] or 0.5))
+    out = {term: sum(values) / len(values) for term, values in said.items()}
+    for term, pairs in counted.items():
+        out[term] = (sum(n for n, _ in pairs) + 0.3) / (sum(of for _, of in pairs) + 1)
+    return out

@@ -67,6 +67,28 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Described:
+    """HPO terms as stated, one per row, by child and number, each once.
+
+    A term stated both ways counts as observed.
+
+    Attributes:
+        case: row of the child in the batch.
+        term: number of the HPO id.
+        observed: whether present; False when looked for and absent.
+    """
+
+    case: Ints
+    term: Ints
+    observed: npt.NDArray[np.bool_]
+
+
+NOTHING_DESCRIBED = Described(
+    np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Columns:
     """A batch of n children as columns.
 
@@ -80,7 +102,7 @@ class Columns:
         stated: (n, findings) +1 stated present, -1 stated absent, 0 not stated.
         stated_age: (n,) earliest age in days of a stated cytopenia, NaN when none.
         recorded: (n, conditions) +1 recorded diagnosis, -1 recorded exclusion, 0 neither.
-        broad: (case, HPO id) of observed terms broader than any finding.
+        described: every HPO term stated, used or not by a finding.
         variants: (case, gene, classification, zygosity).
         conflicts: (case, finding id) stated both present and absent.
     """
@@ -94,7 +116,7 @@ class Columns:
     stated: Int8s
     stated_age: Floats
     recorded: Int8s
-    broad: tuple[tuple[int, str], ...] = ()
+    described: Described = NOTHING_DESCRIBED
     variants: tuple[tuple[int, str, str, str], ...] = ()
     conflicts: tuple[tuple[int, str], ...] = ()
 
@@ -137,7 +159,7 @@ def columns_of(
     stated = np.zeros((n, len(knowledge.findings)), dtype=np.int8)
     stated_age = np.full(n, np.nan)
     recorded = np.zeros((n, len(knowledge.conditions)), dtype=np.int8)
-    broad: list[tuple[int, str]] = []
+    described: dict[tuple[int, int], bool] = {}
     variants: list[tuple[int, str, str, str]] = []
     conflicts: list[tuple[int, str]] = []
     nan = float("nan")
@@ -164,7 +186,7 @@ def columns_of(
                 )
             )
         until = np.inf if as_of_age is None else as_of_age[i]
-        _state_findings(i, case, until, knowledge, stated, stated_age, broad, conflicts)
+        _state_findings(i, case, until, knowledge, stated, stated_age, described, conflicts)
         for condition in case.excluded_conditions:
             recorded[i, condition_index[condition]] = -1
         for condition in case.recorded_conditions:
@@ -181,7 +203,7 @@ def columns_of(
         stated=stated,
         stated_age=stated_age,
         recorded=recorded,
-        broad=tuple(broad),
+        described=_described(described),
         variants=tuple(variants),
         conflicts=tuple(conflicts),
     )
@@ -194,7 +216,7 @@ def _state_findings(
     knowledge: Knowledge,
     stated: Int8s,
     stated_age: Floats,
-    broad: list[tuple[int, str]],
+    described: dict[tuple[int, int], bool],
     conflicts: list[tuple[int, str]],
 ) -> None:
     excluded: set[str] = set()
@@ -203,10 +225,11 @@ def _state_findings(
         if finding.age_days is not None and finding.age_days > until:
             continue
         hits = knowledge.findings_of(finding.code)
+        if finding.code.startswith("HP:"):
+            term = (i, int(finding.code[3:]))
+            described[term] = finding.observed or described.get(term, False)
         if finding.observed:
             observed.update(hits)
-            if not hits and knowledge.findings_beneath(finding.code):
-                broad.append((i, finding.code))
             if finding.age_days is not None and CYTOPENIA_FINDINGS.intersection(hits):
                 stated_age[i] = np.fmin(stated_age[i], float(finding.age_days))
         else:
@@ -223,6 +246,12 @@ def _state_findings(
     for hit in observed:
         stated[i, index[hit].index] = 1
     conflicts.extend((i, hit) for hit in sorted(observed & excluded))
+
+
+def _described(stated: dict[tuple[int, int], bool]) -> Described:
+    rows = sorted((*term, observed) for term, observed in stated.items())
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+    return Described(table[:, 0], table[:, 1], table[:, 2].astype(bool))
 
 
 def _results(rows: list[tuple[int, int, float, int, float, float, float]]) -> Results:

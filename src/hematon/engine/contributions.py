@@ -17,14 +17,17 @@ import numpy.typing as npt
 
 from hematon.engine.assessment import Contribution
 from hematon.engine.batch import JUDGED, CaseBatch
+from hematon.engine.describe_terms import term_words
 from hematon.engine.facts import LINEAGES
-from hematon.engine.rare import broad_term, variant
+from hematon.engine.phenotypes import steps
+from hematon.engine.variants import variant
 from hematon.knowledge.compiled import SOMETHING_ELSE, Analyte, EvidenceInfo, FindingInfo
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 PARTITION = {
     (1, -1, -1): "LAB_ISO_ANEMIA",
@@ -117,17 +120,14 @@ def log_odds(log_weights: Floats) -> Floats:
 
 
 def _pieces(result: BatchAssessment, i: int) -> Iterator[_Piece]:
-    """Give prior, counts, other numbers, findings, and what is rare: the terms of the model."""
+    """Give prior, counts, other numbers, findings, stated terms and variants."""
     terms = result.differential.parts
     yield _Piece("prior", terms.log_prior[i], _prior(result))
-    temperature = result.knowledge.parameters["temperature"]
-    for piece in (
-        _Piece("counts", terms.counts[i], _counts(result, i)),
-        *_channels(result, i),
-        *_findings(result, i),
-        *_extras(result, i),
-    ):
-        yield piece._replace(told=piece.told / temperature)
+    yield _Piece("counts", terms.counts[i], _counts(result, i))
+    yield from _channels(result, i)
+    yield from _findings(result, i)
+    yield from _terms(result, i)
+    yield from _variants(result, i)
 
 
 def _prior(result: BatchAssessment) -> Callable[[int], _Words]:
@@ -236,23 +236,57 @@ def _by_frequency(
     return words
 
 
-def _extras(result: BatchAssessment, i: int) -> Iterator[_Piece]:
-    knowledge, columns = result.knowledge, result.batch.columns
-    for case, term in columns.broad:
-        if case == i:
-            beneath = ", ".join(
-                knowledge.findings[f].name for f in knowledge.findings_beneath(term)
-            )
+def _terms(result: BatchAssessment, i: int) -> Iterator[_Piece]:
+    """Give each stated HPO term over the public annotations, by number."""
+    knowledge, described = result.knowledge, result.batch.columns.described
+    own = described.case == i
+    terms = list(zip(described.term[own].tolist(), described.observed[own].tolist(), strict=True))
+    if not terms:
+        return
+    told, best = steps(terms, knowledge)
+    told *= knowledge.parameters["weight_annotations"]
+    annotations = knowledge.annotations
+    for k, (number, observed) in enumerate(terms):
+        code = f"HP:{number:07d}"
+        column = annotations.column(code)
+        if column is not None:
             yield _Piece(
-                term,
-                broad_term(term, knowledge),
-                _same(
-                    f"{term}: at least one of {beneath}",
-                    "noisy-or of the findings beneath it",
-                    "derived",
-                    "HPO",
-                ),
+                f"annotations:{code}", told[k], _by_annotation(result, best, column, observed)
             )
+
+
+def _by_annotation(
+    result: BatchAssessment, best: Ints, column: int, observed: bool
+) -> Callable[[int], _Words]:
+    """Give the words of a stated term, for the disease of a condition that fits best."""
+    knowledge = result.knowledge
+    annotations = knowledge.annotations
+    name = annotations.term_name(column)
+    text = name if observed else f"not present: {_lower(name)}"
+
+    def words(index: int) -> _Words:
+        condition = knowledge.conditions[index]
+        if condition.id == SOMETHING_ELSE:
+            background = float(annotations.background[column])
+            basis = "frequency among patients with any annotated disease"
+            return _Words(text, observed, background, background, basis, "derived", ("HPOA",), "")
+        found = term_words(annotations, int(best[index]), column, condition.name)
+        return _Words(
+            text,
+            observed,
+            found.frequency,
+            found.background,
+            found.basis,
+            found.grade,
+            ("HPOA",),
+            found.counted,
+        )
+
+    return words
+
+
+def _variants(result: BatchAssessment, i: int) -> Iterator[_Piece]:
+    knowledge, columns = result.knowledge, result.batch.columns
     for case, gene, classification, zygosity in columns.variants:
         if case == i:
             yield _Piece(

@@ -155,11 +155,14 @@ def _grades(differential: Sequence[Candidate]) -> dict[str, int]:
 def _limits(result: BatchAssessment, i: int) -> tuple[str, ...]:
     knowledge = result.knowledge
     out = []
-    if knowledge.parameter_grade == "expert":
-        out.append(
-            "Damping, tails, temperature and the share of something else are expert choices, not "
-            "yet fitted to patients; posteriors are likely to be overconfident."
-        )
+    fit = knowledge.fit
+    out.append(
+        f"How much each kind of evidence counts was fitted on {fit['cases']:,} published patients "
+        f"of {fit['publications']:,} publications, most of them not seen by the engine as children "
+        "with a new blood count are. Damping, tails and densities are expert choices."
+    )
+    if result.setting not in fit["settings"]:
+        out.append("Posteriors in this setting have not been calibrated on patients.")
     out.append(
         f"Priors are for the setting '{knowledge.settings['all'][result.setting]['name']}'; "
         "another setting shifts the ranking."

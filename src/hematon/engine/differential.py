@@ -1,18 +1,22 @@
 """Which conditions fit, by how much, and why: the likelihood model.
 
     log P(c | e) = log prior(c | age, sex, setting)
-                 + log sum over presentations s of weight(s | c) * P(counts | s)
-                 + sum over channels of log sum over states P(number | state) P(state | c)
-                 + sum over findings of damped log likelihood ratios - log Z
+                 + w * log sum over presentations s of weight(s | c) * P(counts | s)
+                 + w * sum over channels of log P(number | c)
+                 + sum over findings of w * damped log likelihood ratio
+                 + w * log ratio of the stated terms over the diseases of c
+                 + log ratio of reported variants - log Z
 
 A presentation says which lineages are low and how deep; mixing over presentations is what carries
 the correlation between lineages. Channels are analytes whose number is used as a density (MCV,
 reticulocytes, HbF, ...). Densities are Student t, so that one number never decides; what was not
 measured contributes nothing. Findings of one group are damped together. Every term is linear
 algebra over the batch; contributions are worked out only for a child someone asks about.
+Each kind of evidence has a weight, because its pieces are less independent than the product of
+their ratios takes them for; the weights are fitted on published patients (`fitted.yaml`).
 
 Not decided here: urgency and the always-show list, which never see this module.
-Numbers come from `model.yaml` (expert choices until fitted) and the condition files.
+Other numbers come from `model.yaml` and the condition files.
 """
 
 from __future__ import annotations
@@ -26,12 +30,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hematon.engine import intervals, ternary
+from hematon.engine import intervals, phenotypes, ternary
 from hematon.engine.batch import SUPPORT_USED, CaseBatch
+from hematon.engine.columns import Described
 from hematon.engine.facts import Facts
 from hematon.engine.linear import rows_times
 from hematon.engine.prior import Prior
-from hematon.engine.rare import broad_term, variant
+from hematon.engine.variants import variant
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +61,9 @@ class Terms:
         channels: (n, channels, conditions) log likelihood of each channel, 0 where not measured.
         present: (n, findings) weight of each present finding after damping.
         absent: (n, findings) weight of each absent finding after damping.
+        terms: (n, conditions) log ratio of the stated HPO terms.
+
+    All as used: the weight of the kind of evidence is in them.
     """
 
     log_prior: Floats
@@ -63,6 +71,7 @@ class Terms:
     channels: Floats
     present: Floats
     absent: Floats
+    terms: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -145,7 +154,14 @@ def differential(
     patterns = _stated_patterns(model, facts, batch, knowledge)
     channels, measured = _channel_states(batch, facts, knowledge, model)
     extras = _extras(batch, knowledge)
-    temperature = knowledge.parameters["temperature"]
+    p = knowledge.parameters
+    of_terms = phenotypes.log_ratios(batch.columns.described, n, knowledge)
+    of_terms *= p["weight_annotations"]
+    numbers = [knowledge.analytes[c["analyte"]].index for c in model.lineages]
+    weight_counts = np.where(
+        batch.measured[:, numbers].any(axis=1), p["weight_counts"], p["weight_stated_counts"]
+    )
+    kinds = _Kinds(batch.columns.described, knowledge)
     out = np.empty((n, width))
     terms = None
     if keep_terms:
@@ -155,12 +171,19 @@ def differential(
             np.zeros((n, len(model.channels), width)),
             np.empty(evidence.findings.shape),
             np.empty(evidence.findings.shape),
+            of_terms,
         )
     for start in range(0, n, BLOCK):
         rows = slice(start, min(start + BLOCK, n))
-        weight = prior.weight(rows)
+        raw = prior.log_weight(rows)
         counts = rows_times(_joint(lineages, patterns, rows), knowledge.lineage_weights)
-        likelihood = counts.copy()
+        np.log(counts, out=counts)
+        counts *= weight_counts[rows, None]
+        if terms is not None:
+            terms.log_prior[rows] = raw
+            terms.counts[rows] = counts
+        raw += counts
+        likelihood = np.ones((len(raw), width))
         for k, states in enumerate(channels):
             if states is not None:
                 told = rows_times(states[rows], model.channel_weights[k])
@@ -168,25 +191,24 @@ def differential(
                 told[~measured[rows, k]] = 1.0
                 likelihood *= told
                 if terms is not None:
-                    terms.channels[rows, k] = np.log(told)
+                    terms.channels[rows, k] = p["weight_channels"] * np.log(told)
         present, absent = _damped(evidence.findings[rows], measured[rows], model)
-        found = rows_times(present, knowledge.log_ratio_present)
-        found += rows_times(absent, knowledge.log_ratio_absent)
+        weight = kinds.weights(rows)
+        present *= weight
+        absent *= weight
+        # One logarithm for all channels together.
+        np.log(likelihood, out=likelihood)
+        likelihood *= p["weight_channels"]
+        raw += likelihood
+        raw += rows_times(present, knowledge.log_ratio_present)
+        raw += rows_times(absent, knowledge.log_ratio_absent)
+        raw += of_terms[rows]
         for case, ratio in extras:
             if start <= case < rows.stop:
-                found[case - start] += ratio
-        if temperature == 1.0:
-            # One logarithm for prior, counts and channels together.
-            likelihood *= weight
-            np.log(likelihood, out=likelihood)
-            raw = likelihood
-            raw += found
-        else:
-            raw = np.log(weight) + (np.log(likelihood) + found) / temperature
+                raw[case - start] += ratio
         raw -= raw.max(axis=1, keepdims=True)
         np.subtract(raw, np.log(np.exp(raw).sum(axis=1, keepdims=True)), out=out[rows])
         if terms is not None:
-            terms.log_prior[rows], terms.counts[rows] = np.log(weight), np.log(counts)
             terms.present[rows], terms.absent[rows] = present, absent
     return Differential(out, terms)
 
@@ -400,15 +422,53 @@ def _damped(findings: Int8s, measured: Bools, model: _Model) -> tuple[Floats, Fl
     return np.maximum(weight, 0.0), np.maximum(-weight, 0.0)
 
 
+class _Kinds:
+    """How much the ratio of each finding counts, by the kind of evidence it is.
+
+    What the laboratory found, what a person described, and what a test, a marrow or a history
+    settled differ in how independent they are. A laboratory finding that the record states as an
+    HPO term is a description: its number is not there.
+    """
+
+    def __init__(self, described: Described, knowledge: Knowledge) -> None:
+        p = knowledge.parameters
+        self._described = p["weight_described"]
+        kinds = [kind_of(finding) for finding in knowledge.finding_ids]
+        self._usual = np.array([p[f"weight_{kind}"] for kind in kinds])
+        stated: list[tuple[int, int]] = []
+        numbers, place = np.unique(described.term, return_inverse=True)
+        for k, number in enumerate(numbers):
+            for finding in knowledge.findings_of(f"HP:{number:07d}"):
+                at = knowledge.findings[finding].index
+                if kinds[at] == "laboratory":
+                    stated.extend((int(case), at) for case in described.case[place == k])
+        pairs = np.array(sorted(set(stated)), dtype=np.int64).reshape(-1, 2)
+        self._case, self._finding = pairs[:, 0], pairs[:, 1]
+
+    def weights(self, rows: slice) -> Floats:
+        """(block, findings) or, where all are alike, (1, findings)."""
+        first, end = np.searchsorted(self._case, (rows.start, rows.stop))
+        if first == end:
+            return self._usual[None, :]
+        out = np.tile(self._usual, (rows.stop - rows.start, 1))
+        out[self._case[first:end] - rows.start, self._finding[first:end]] = self._described
+        return out
+
+
+def kind_of(finding: str) -> str:
+    """Give the kind of evidence a finding is: laboratory, described or recorded."""
+    prefix = finding.partition("_")[0]
+    if prefix == "LAB":
+        return "laboratory"
+    return "described" if finding.startswith("HP:") or prefix == "SGN" else "recorded"
+
+
 def _extras(batch: CaseBatch, knowledge: Knowledge) -> list[tuple[int, Floats]]:
-    """Give (child, log ratios) of what is rare: broad terms and reported variants."""
+    """Give (child, log ratios) of the reported variants."""
     sex = batch.columns.sex
     return [
-        *((case, broad_term(term, knowledge)) for case, term in batch.columns.broad),
-        *(
-            (case, variant(gene, classification, zygosity, int(sex[case]), knowledge))
-            for case, gene, classification, zygosity in batch.columns.variants
-        ),
+        (case, variant(gene, classification, zygosity, int(sex[case]), knowledge))
+        for case, gene, classification, zygosity in batch.columns.variants
     ]
 
 

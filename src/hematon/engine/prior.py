@@ -1,7 +1,11 @@
 """How often each condition comes at this age and sex, in this setting, before any evidence.
 
-A prior without a setting is meaningless: the setting multiplies what is common there. What a
-condition requires and is known to be absent (its gate) costs it a fixed penalty.
+    prior(c) = (incidence * multiplier) ^ exponent of the setting * (age * sex ratio) ^ weight
+
+A prior without a setting is meaningless: the setting multiplies what is common there, and says how
+much incidence still tells once someone looks for a rare cause. What a condition requires and is
+known to be absent (its gate) costs it a fixed penalty. Without any lineage known to be low, most
+children have something else.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import numpy.typing as npt
 
 from hematon.engine import criteria, ternary
 from hematon.engine.batch import CaseBatch
-from hematon.engine.facts import Facts
+from hematon.engine.facts import LINEAGES, Facts
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Prior:
-    """Prior weights for age, sex and setting, gates applied; worked out block by block.
+    """Log prior for age, sex and setting, gates applied; worked out block by block.
 
     Age is the age when first ill where known, else at the judged draw. Something else takes a
     fixed share of the setting, whatever the age. What a condition requires and is known to be
@@ -33,19 +37,21 @@ class Prior:
     ) -> None:
         chosen = knowledge.settings["all"][setting]
         conditions = knowledge.conditions
+        p = knowledge.parameters
         base = np.array([c.prior * chosen["multipliers"].get(c.id, 1.0) for c in conditions])
+        base **= chosen["prior_exponent"]
         male = np.array([c.male_fraction for c in conditions])
         age = np.where(np.isnan(onset_age), batch.age, onset_age)
         days, self._day = np.unique(
             np.floor(np.where(np.isnan(age), -1.0, age)), return_inverse=True
         )
-        by_age = base * _age_ratio(days, knowledge)
         # Sex codes -1, 0, 1 index girls last, unknown first, boys second.
-        ratios = np.stack([np.ones(len(male)), 2 * male, 2 * (1 - male)])
-        table = by_age[:, None, :] * ratios
+        by_sex = np.stack([np.ones(len(male)), 2 * male, 2 * (1 - male)])
+        ratio = _age_ratio(days, knowledge)[:, None, :] * np.maximum(by_sex, p["sex_ratio_min"])
+        table = base * ratio ** p["weight_age_and_sex"]
         share = chosen["something_else_share"]
         table[:, :, -1] = share / (1 - share) * table[:, :, :-1].sum(axis=2)
-        self._table = table / table.sum(axis=2, keepdims=True)
+        self._table = np.log(table / table.sum(axis=2, keepdims=True))
         self._sex = batch.columns.sex.astype(np.int64)
         self._closed = self._gates(facts, batch, age, knowledge)
 
@@ -54,8 +60,10 @@ class Prior:
         facts: Facts, batch: CaseBatch, age: Floats, knowledge: Knowledge
     ) -> list[tuple[int, Bools, float]]:
         closed: list[tuple[int, Bools, float]] = []
-        penalty = float(np.exp(knowledge.parameters["gate_log_penalty"]))
-        neonatal = float(np.exp(knowledge.parameters["neonatal_log_penalty"]))
+        penalty = knowledge.parameters["gate_log_penalty"]
+        neonatal = knowledge.parameters["neonatal_log_penalty"]
+        low = np.logical_or.reduce([facts.lineage(name) == ternary.YES for name in LINEAGES])
+        closed.append((-1, ~low, knowledge.parameters["no_cytopenia_log_weight"]))
         for condition in knowledge.conditions:
             at = condition.index
             if condition.gate is not None:
@@ -68,11 +76,11 @@ class Prior:
                 closed.append((at, excluded, penalty))
         return closed
 
-    def weight(self, rows: slice) -> Floats:
-        """(block, conditions) prior weights; sum to 1 before the gates."""
+    def log_weight(self, rows: slice) -> Floats:
+        """(block, conditions) natural log of the prior weights."""
         weight: Floats = self._table[self._day[rows], self._sex[rows]]
         for condition, closed, penalty in self._closed:
-            weight[closed[rows], condition] *= penalty
+            weight[closed[rows], condition] += penalty
         return weight
 
 

@@ -340,7 +340,7 @@ class Intake:
                     "check the id",
                 )
                 return
-            if status == "known":
+            if status == "known" and self.knowledge.annotations.column(code) is None:
                 self.warn("hpo-not-used", where, f"{code} is read; no likelihood depends on it")
         self.findings.append(Finding(code, observed, label[:MAX_TEXT], age_days, where))
 

@@ -3,8 +3,8 @@
 `records.py` says what each file may hold; the rules here say what must agree between entries and
 between files. They are grouped by what they read: what is named (`checks_references.py`), limits
 and criteria (`checks_limits.py`), conditions and evidence (`checks_evidence.py`), the likelihood
-model (`checks_model.py`). They run when the knowledge is compiled, so broken knowledge is never
-assessed with, and in `hematon knowledge check`.
+model (`checks_model.py`), the public annotations (`checks_annotations.py`). They run when the
+knowledge is compiled, so broken knowledge is never assessed with, and in `hematon knowledge check`.
 
 A rule reads every file and yields an `Issue` for each place that breaks it. None of them decides
 whether a number is true: that is what the source and the grade beside it are for.
@@ -15,7 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hematon.errors import Issue
-from hematon.knowledge import checks_evidence, checks_limits, checks_model, checks_references
+from hematon.knowledge import (
+    checks_annotations,
+    checks_evidence,
+    checks_limits,
+    checks_model,
+    checks_references,
+)
 from hematon.knowledge.files import KnowledgeFiles
 
 Check = Callable[[KnowledgeFiles], Iterator[Issue]]
@@ -68,6 +74,10 @@ CHECK_CODES: dict[str, str] = {
     "emissions": "All states of one analyte have densities over one variable, with a width.",
     "variants": "Every classification of a reported variant has a weight above zero.",
     "treatment-target": "A treatment map gives a kind or a finding; a window has a known kind.",
+    # the public annotations
+    "annotation-disease": "Every disease of diseases.csv has a condition, and lines, once.",
+    "annotation-line": "Every annotation line names a term and counts, or states a frequency.",
+    "annotation-term": "Every phenotype term has a background and leads to one root.",
 }
 """Every code of a broken rule and what the rule demands. Documented in `docs/knowledge.md`."""
 
@@ -115,6 +125,9 @@ CHECKS: tuple[Check, ...] = (
     checks_model.check_emissions,
     checks_model.check_variants,
     checks_model.check_treatment_target,
+    checks_annotations.check_annotation_disease,
+    checks_annotations.check_annotation_line,
+    checks_annotations.check_annotation_term,
 )
 """One function per rule, in the order of `CHECK_CODES`; each yields only its own code."""
 

@@ -21,18 +21,38 @@ PARAMETERS = (
     "ratio_min",
     "ratio_max",
     "pseudo_count",
+    "counted_least",
     "tail_degrees_of_freedom",
-    "temperature",
     "gate_log_penalty",
     "neonatal_log_penalty",
     "age_ratio_min",
     "age_ratio_max",
     "age_min_sd",
     "frequency_floor",
+    "sex_ratio_min",
     "supported_widening",
-    "general_term_max",
 )
 """What the compiler and the engine read from `model.yaml`."""
+
+FITTED = (
+    "prior_exponent",
+    "something_else_share",
+    "no_cytopenia_log_weight",
+    "weight_age_and_sex",
+    "weight_counts",
+    "weight_stated_counts",
+    "weight_channels",
+    "weight_laboratory",
+    "weight_described",
+    "weight_recorded",
+    "weight_annotations",
+    "annotation_own_level",
+    "annotation_unrelated",
+    "annotation_ratio_max",
+    "annotation_absent_weight",
+    "annotation_entry_share",
+)
+"""What they read from `fitted.yaml`."""
 
 
 def check_prior(files: KnowledgeFiles) -> Iterator[Issue]:
@@ -54,22 +74,26 @@ def _prior(where: str) -> Issue:
 
 def check_parameter(files: KnowledgeFiles) -> Iterator[Issue]:
     """The model has every parameter that the compiler and the engine read, and no other."""
-    for name in PARAMETERS:
-        if name not in files.model.parameters:
-            yield broken(
-                "parameter",
-                "model.yaml#/parameters",
-                f"the parameter {name} is missing",
-                "add it with its source",
-            )
-    for name in files.model.parameters:
-        if name not in PARAMETERS:
-            yield broken(
-                "parameter",
-                f"model.yaml#/parameters/{name}",
-                f"nothing reads {name}",
-                "correct the name, or remove it",
-            )
+    for file, wanted, given in (
+        ("model.yaml", PARAMETERS, files.model.parameters),
+        ("fitted.yaml", FITTED, files.fitted.parameters),
+    ):
+        for name in wanted:
+            if name not in given:
+                yield broken(
+                    "parameter",
+                    f"{file}#/parameters",
+                    f"the parameter {name} is missing",
+                    "add it with its source",
+                )
+        for name in given:
+            if name not in wanted:
+                yield broken(
+                    "parameter",
+                    f"{file}#/parameters/{name}",
+                    f"nothing reads {name}",
+                    "correct the name, or remove it",
+                )
 
 
 def check_bands(files: KnowledgeFiles) -> Iterator[Issue]:

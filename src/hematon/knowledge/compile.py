@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hematon.knowledge import records
+from hematon.knowledge.annotations import counts
 from hematon.knowledge.compiled import SOMETHING_ELSE, Floats
 from hematon.knowledge.files import KnowledgeFiles
 from hematon.knowledge.likelihoods import (
@@ -44,13 +45,16 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
         The bundle that `Knowledge.from_bundle` reads.
     """
     parameters = {name: p.value for name, p in files.model.parameters.items()}
+    parameters.update((name, p.value) for name, p in files.fitted.parameters.items())
     findings = files.findings.findings
-    frequency, background = frequencies(files, parameters)
+    pooled = counts(files)
+    frequency, background = frequencies(files, pooled, parameters)
     tests = _tests(files, frequency)
     return {
         "version": max(c.reviewed for c in files.conditions).isoformat(),
         "fingerprint": fingerprint,
         "hpo_version": files.hpo.version,
+        "annotation_release": files.release.annotations,
         "analytes": [_analyte(i, a) for i, a in enumerate(files.analytes.analytes)],
         "loinc": [
             {
@@ -100,12 +104,14 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
         "rules": _rules(files),
         "settings": {
             "default": files.settings.default,
-            "all": {s.id: s.model_dump() for s in files.settings.settings},
+            "all": {s.id: _setting(s, parameters) for s in files.settings.settings},
         },
         "parameters": parameters,
-        "parameter_grade": "expert"
-        if any(p.grade == "expert" for p in files.model.parameters.values())
-        else "counted",
+        "fit": {
+            "cases": files.fitted.cases,
+            "publications": files.fitted.publications,
+            "settings": [s.id for s in files.settings.settings if s.prior_exponent is None],
+        },
         "bands": [[b.id, b.name, b.at_least] for b in files.model.bands],
         "sources": {
             s.id: {
@@ -130,7 +136,7 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
             "intervals": {f.analyte: _interval(f) for f in files.intervals},
             "frequency": packed(np.round(frequency, 10)),
             "background": rounded(background),
-            "evidence": evidence(files),
+            "evidence": evidence(files, pooled, parameters),
             "undamped_groups": files.model.undamped_groups,
             "lineages": [c.model_dump() for c in files.model.lineages],
             "lineage_weights": rounded(lineage_weights(files, frequency, background).T),
@@ -216,6 +222,14 @@ def _something_else(index: int) -> Json:
         "note": "Takes the share of causes this knowledge does not hold",
         "gate": None,
     }
+
+
+def _setting(setting: records.Setting, parameters: Mapping[str, float]) -> Json:
+    plain: Json = setting.model_dump()
+    for name in ("prior_exponent", "something_else_share"):
+        if plain[name] is None:
+            plain[name] = parameters[name]
+    return plain
 
 
 def _rules(files: KnowledgeFiles) -> Json:

@@ -10,13 +10,16 @@ every count array.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from hematon.knowledge.annotations import Annotations
 
 Floats = npt.NDArray[np.float64]
 SOMETHING_ELSE = "something_else"
@@ -159,6 +162,7 @@ class Knowledge:
     version: str
     fingerprint: str
     hpo_version: str
+    annotation_release: str
     analytes: Mapping[str, Analyte]
     loinc: Mapping[str, LoincCode]
     findings: Mapping[str, FindingInfo]
@@ -170,20 +174,26 @@ class Knowledge:
     """Definitions, severity, urgency, floor, hazards, cut-offs: nested plain values."""
     settings: Mapping[str, Any]
     parameters: Mapping[str, float]
-    parameter_grade: str
+    fit: Mapping[str, Any]
+    """How many published patients the weights were fitted on, and for which settings."""
     bands: tuple[tuple[str, str, float], ...]
     sources: Mapping[str, Mapping[str, str]]
     raw: Mapping[str, Any]
     """The rest of the bundle, turned into arrays on first use."""
+    read_annotations: Callable[[], Annotations]
+    """Opens the public annotations; called once, when a record first states an HPO term."""
 
     @classmethod
-    def from_bundle(cls, bundle: Mapping[str, Any]) -> Knowledge:
+    def from_bundle(
+        cls, bundle: Mapping[str, Any], read_annotations: Callable[[], Annotations]
+    ) -> Knowledge:
         """Build from the compiled JSON."""
         analytes = {a["id"]: _make(Analyte, a) for a in bundle["analytes"]}
         return cls(
             version=bundle["version"],
             fingerprint=bundle["fingerprint"],
             hpo_version=bundle["hpo_version"],
+            annotation_release=bundle["annotation_release"],
             analytes=analytes,
             loinc={c["code"]: _make(LoincCode, c) for c in bundle["loinc"]},
             findings={f["id"]: _make(FindingInfo, f) for f in bundle["findings"]},
@@ -194,10 +204,11 @@ class Knowledge:
             rules=bundle["rules"],
             settings=bundle["settings"],
             parameters=bundle["parameters"],
-            parameter_grade=bundle["parameter_grade"],
+            fit=bundle["fit"],
             bands=tuple((b[0], b[1], b[2]) for b in bundle["bands"]),
             sources=bundle["sources"],
             raw=bundle["raw"],
+            read_annotations=read_annotations,
         )
 
     # --- lookups for readers -----------------------------------------------------------------
@@ -274,6 +285,11 @@ class Knowledge:
     def _satisfied(self) -> Mapping[str, list[str]]:
         satisfied: Mapping[str, list[str]] = self.raw["hpo_findings"]
         return satisfied
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """The public HPO annotations of the diseases the conditions stand for."""
+        return self.read_annotations()
 
     # --- arrays for the engine ---------------------------------------------------------------
 

@@ -115,6 +115,8 @@ def _entries(files: KnowledgeFiles) -> Iterator[_Entry]:
         yield _Entry(g.id, (g.name,), partial(entries.setting_lines, files, g))
     for name, p in files.model.parameters.items():
         yield _Entry(name, (), partial(entries.parameter_lines, name, p))
+    for name, fitted in files.fitted.parameters.items():
+        yield _Entry(name, (), partial(entries.fitted_lines, name, fitted, files.fitted))
     for s in files.sources.sources:
         yield _Entry(s.id, (), partial(entries.source_lines, files, s))
 

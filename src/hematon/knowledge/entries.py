@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hematon.knowledge import records
+from hematon.knowledge.annotations import counts
 from hematon.knowledge.files import KnowledgeFiles
+from hematon.knowledge.likelihoods import is_estimate, pooled_count
 from hematon.knowledge.places import citations
 from hematon.knowledge.rule_text import RuleText
 
@@ -47,6 +49,8 @@ def condition_lines(files: KnowledgeFiles, c: records.Condition) -> Lines:
     yield from _texts(*c.presentation.model_dump().items(), ("note", c.note))
     yield "  frequency when first seen (in brackets: with any unexplained cytopenia)"
     background = {f.id: f.background for f in files.findings.findings}
+    pooled = counts(files)[c.id]
+    parameters = {name: p.value for name, p in files.model.parameters.items()}
     for row in c.evidence:
         counted = "" if row.n is None else f" {row.n} of {row.of}"
         among = background.get(row.finding)
@@ -54,6 +58,15 @@ def condition_lines(files: KnowledgeFiles, c: records.Condition) -> Lines:
         note = "" if row.note is None else f" {row.note}"
         finding = rules.finding(row.finding)
         yield f"    {row.frequency:g}{others} {finding}{counted} {cite(row)}{note}"
+        found = pooled[row.finding]
+        count = pooled_count(found, parameters) if is_estimate(row) else None
+        if count is not None:
+            yield (
+                f"      used instead: {count[0]} of {count[1]} in {len(found)} publications "
+                "[counted: HPOA]"
+            )
+    if diseases := [f"{name} ({id_})" for owner, id_, name in _diseases(files) if owner == c.id]:
+        yield f"  public annotations of {len(diseases)} diseases: {', '.join(diseases)}"
     tests = [t.id for t in files.tests.tests if c.id in t.conditions]
     floor = [r.id for r in files.floor.rules if c.id in r.conditions]
     hazards = [h.id for h in files.hazards.hazards if c.id in h.conditions]
@@ -64,6 +77,10 @@ def condition_lines(files: KnowledgeFiles, c: records.Condition) -> Lines:
         ("leaves that list when", "; ".join(left)),
         ("hazards", ", ".join(hazards)),
     )
+
+
+def _diseases(files: KnowledgeFiles) -> list[list[str]]:
+    return files.annotations["diseases.csv"]
 
 
 def finding_lines(files: KnowledgeFiles, f: records.FindingEntry) -> Lines:
@@ -215,7 +232,9 @@ def setting_lines(files: KnowledgeFiles, s: records.Setting) -> Lines:
     rules = RuleText(files)
     yield f"setting {s.id}: {s.name} {cite(s)}"
     yield f"  {s.text}"
-    yield f"  share kept for something else {s.something_else_share:g}"
+    shares = (("share kept for something else", s.something_else_share),)
+    for text, value in (*shares, ("power the incidence is raised to", s.prior_exponent)):
+        yield f"  {text} " + ("is fitted" if value is None else f"{value:g}")
     for condition, factor in s.multipliers.items():
         yield f"    prior x {factor:g} for {rules.condition(condition)}"
 
@@ -224,6 +243,16 @@ def parameter_lines(name: str, p: records.Parameter) -> Lines:
     """Describe a number of the likelihood model."""
     yield f"parameter {name}: {p.value:g} {cite(p)}"
     yield f"  {p.text}"
+
+
+def fitted_lines(name: str, p: records.FittedParameter, file: records.FittedFile) -> Lines:
+    """Describe a fitted number and what it was fitted on."""
+    yield f"parameter {name}: {p.value:g} [fitted by {file.command}]"
+    yield f"  {p.text}"
+    yield (
+        f"  on {file.cases} cases of {file.publications} publications; mean log loss "
+        f"{file.loss:g} nats, on publications not seen {file.loss_held_out:g}"
+    )
 
 
 def _rule(

@@ -7,6 +7,7 @@ sees all of them at once.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,15 @@ SINGLE_FILES: dict[str, type[records.Record]] = {
     "treatments.yaml": records.TreatmentsFile,
     "settings.yaml": records.SettingsFile,
     "model.yaml": records.ModelFile,
+    "fitted.yaml": records.FittedFile,
+    "annotations/release.yaml": records.AnnotationRelease,
 }
+TABLES: dict[str, tuple[str, ...]] = {
+    "diseases.csv": ("condition", "disease", "name"),
+    "lines.csv": ("disease", "term", "n", "of", "frequency", "reference"),
+    "terms.csv": ("term", "name", "parents", "background"),
+}
+"""The files of `annotations/` and their headings."""
 FOLDERS: dict[str, type[records.Record]] = {
     "conditions": records.Condition,
     "reference_intervals": records.IntervalsFile,
@@ -61,14 +70,24 @@ class KnowledgeFiles:
     treatments: records.TreatmentsFile
     settings: records.SettingsFile
     model: records.ModelFile
+    fitted: records.FittedFile
+    release: records.AnnotationRelease
+    annotations: dict[str, list[list[str]]]
+    """Rows of the files of `annotations/`, as text."""
     conditions: tuple[records.Condition, ...]
     intervals: tuple[records.IntervalsFile, ...]
     severity: tuple[records.SeverityFile, ...]
 
 
+def attribute_of(name: str) -> str:
+    """Give the attribute of `KnowledgeFiles` that holds a single file."""
+    other = {"safety_floor.yaml": "floor", "annotations/release.yaml": "release"}
+    return other.get(name, name.removesuffix(".yaml"))
+
+
 def data_files(folder: Path) -> list[Path]:
     """Give every knowledge file of a folder, sorted by path."""
-    return sorted(folder.rglob("*.yaml"))
+    return sorted((*folder.rglob("*.yaml"), *folder.rglob("*.csv")))
 
 
 def read_files(folder: Path = DATA) -> KnowledgeFiles:
@@ -94,6 +113,7 @@ def read_files(folder: Path = DATA) -> KnowledgeFiles:
             _read(path, kind, folder, issues) for path in sorted((folder / name).glob("*.yaml"))
         ]
         many[name] = [record for record in read if record is not None]
+    tables = {name: _read_table(folder, name, issues) for name in TABLES}
     if issues:
         first = issues[0]
         raise KnowledgeError(
@@ -101,11 +121,10 @@ def read_files(folder: Path = DATA) -> KnowledgeFiles:
             f"{first.where}: {first.message}",
             tuple(issues),
         )
-    keys = {name: name.removesuffix(".yaml") for name in SINGLE_FILES}
-    keys["safety_floor.yaml"] = "floor"
     # Each record was made by the kind its file name stands for, which the types cannot follow.
     return KnowledgeFiles(
-        **{keys[name]: record for name, record in single.items()},  # type: ignore[arg-type]
+        **{attribute_of(name): record for name, record in single.items()},  # type: ignore[arg-type]
+        annotations=tables,
         conditions=tuple(many["conditions"]),  # type: ignore[arg-type]
         intervals=tuple(many["reference_intervals"]),  # type: ignore[arg-type]
         severity=tuple(many["severity"]),  # type: ignore[arg-type]
@@ -129,6 +148,28 @@ def _read(path: Path, kind: type[R], folder: Path, issues: list[Issue]) -> R | N
     except ValidationError as error:
         issues.extend(_issues(error, where))
         return None
+
+
+def _read_table(folder: Path, name: str, issues: list[Issue]) -> list[list[str]]:
+    where = f"annotations/{name}"
+    try:
+        with (folder / where).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except FileNotFoundError:
+        issues.append(Issue("error", "missing-file", where, "the file is missing", "restore it"))
+        return []
+    except UnicodeDecodeError:
+        issues.append(Issue("error", "not-csv", where, "not UTF-8 text", "save it as UTF-8"))
+        return []
+    header = TABLES[name]
+    wrong = [i for i, row in enumerate(rows, start=1) if len(row) != len(header)]
+    if not rows or tuple(rows[0]) != header or wrong:
+        place = f"{where}, row {wrong[0]}" if wrong else where
+        heading = ", ".join(header)
+        issues.append(
+            Issue("error", "not-csv", place, f"the columns are not {heading}", "mend the row")
+        )
+    return rows[1:]
 
 
 def _issues(error: ValidationError, where: str) -> Iterator[Issue]:

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from hematon.knowledge import records
+from hematon.knowledge.annotations import Counts
 from hematon.knowledge.compiled import Floats
 from hematon.knowledge.files import KnowledgeFiles
 
 Json = dict[str, Any]
+Pooled = Mapping[str, Mapping[str, Counts]]
+"""Condition id to finding id to counts; see `annotations.counts`."""
 
 LINEAGE_FINDINGS = ("LAB_ANEMIA", "LAB_NEUTROPENIA", "LAB_THROMBOCYTOPENIA")
 PARTITION = (
@@ -43,7 +46,9 @@ def rounded(values: Floats) -> Any:
     return np.round(values, 10).tolist()
 
 
-def frequencies(files: KnowledgeFiles, parameters: Mapping[str, float]) -> tuple[Floats, Floats]:
+def frequencies(
+    files: KnowledgeFiles, pooled: Pooled, parameters: Mapping[str, float]
+) -> tuple[Floats, Floats]:
     """Give P(finding | condition) and background frequency.
 
     A counted n of N is drawn towards the background by `pseudo_count` children; a finding with no
@@ -58,19 +63,49 @@ def frequencies(files: KnowledgeFiles, parameters: Mapping[str, float]) -> tuple
     )
     frequency = np.tile(general, (len(files.conditions) + 1, 1))
     frequency[-1] = background
-    k = parameters["pseudo_count"]
     for row, condition in enumerate(files.conditions):
         for e in condition.evidence:
             at = column[e.finding]
             value = e.frequency
-            if e.grade == "counted" and e.n is not None and e.of is not None:
-                value = (e.n + k * background[at]) / (e.of + k)
+            found = counted(e, pooled[condition.id].get(e.finding, {}), parameters)
+            if found is not None:
+                value = shrunk(*found, float(background[at]), parameters)
             frequency[row, at] = value
     floor = parameters["frequency_floor"]
     return np.clip(frequency, floor, 1 - floor), background
 
 
-def evidence(files: KnowledgeFiles) -> Json:
+def counted(
+    e: records.Evidence, found: Counts, parameters: Mapping[str, float]
+) -> tuple[int, int] | None:
+    """Give the n of N that stands for a frequency; None when the entry's own number does.
+
+    The entry's own count comes first. Where the entry has no count but only an estimate, that of
+    the public annotations is used, if it is of enough patients.
+    """
+    if e.grade == "counted" and e.n is not None and e.of is not None:
+        return e.n, e.of
+    return pooled_count(found, parameters) if is_estimate(e) else None
+
+
+def is_estimate(e: records.Evidence) -> bool:
+    """Whether a frequency rests on no count at all."""
+    return e.grade in ("expert", "derived") and e.n is None
+
+
+def pooled_count(found: Counts, parameters: Mapping[str, float]) -> tuple[int, int] | None:
+    """Add counts over publications; None when they are of too few patients."""
+    n, of = (sum(part) for part in zip(*found.values(), strict=True)) if found else (0, 0)
+    return (n, of) if of >= parameters["counted_least"] else None
+
+
+def shrunk(n: int, of: int, background: float, parameters: Mapping[str, float]) -> float:
+    """Draw a counted n of N towards the background."""
+    k = parameters["pseudo_count"]
+    return (n + k * background) / (of + k)
+
+
+def evidence(files: KnowledgeFiles, pooled: Pooled, parameters: Mapping[str, float]) -> Json:
     """Give condition id to finding id to where the frequency comes from."""
     background = {f.id: f.background for f in files.findings.findings}
     return {
@@ -84,10 +119,35 @@ def evidence(files: KnowledgeFiles) -> Json:
                 "grade": e.grade,
                 "source": e.source,
                 "note": e.note,
+                **_from_annotations(e, pooled[condition.id].get(e.finding, {}), parameters),
             }
             for e in condition.evidence
         }
         for condition in files.conditions
+    }
+
+
+def _from_annotations(e: records.Evidence, found: Counts, parameters: Mapping[str, float]) -> Json:
+    """Give what differs in a row when a count of the annotations stands for an estimate."""
+    count = pooled_count(found, parameters)
+    if count is None or not is_estimate(e):
+        return {}
+    return {
+        "frequency": count[0] / count[1],
+        "n": count[0],
+        "of": count[1],
+        "basis": f"n/N over {len(found)} publications, in place of the estimate {e.frequency:g}",
+        "grade": "counted",
+        "source": ["HPOA"],
+        "counts": {reference: list(pair) for reference, pair in found.items()},
+        "estimate": {
+            "frequency": e.frequency,
+            "basis": e.basis,
+            "grade": e.grade,
+            "source": e.source,
+            "n": None,
+            "of": None,
+        },
     }
 
 

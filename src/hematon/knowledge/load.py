@@ -6,16 +6,23 @@ import contextlib
 import hashlib
 import os
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
+import numpy as np
 import orjson
 
 from hematon.errors import KnowledgeError
 from hematon.knowledge.compiled import Knowledge
 
+if TYPE_CHECKING:
+    from hematon.knowledge.annotations import Annotations
+
 DATA = Path(__file__).parent / "data"
 COMPILED = Path(__file__).parent / "compiled_cache"
-CODE = ("compile.py", "compiled.py", "likelihoods.py", "records.py")
+CODE = ("annotations.py", "compile.py", "compiled.py", "likelihoods.py", "records.py")
 
 
 @lru_cache(maxsize=4)
@@ -35,7 +42,9 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     fingerprint = fingerprint_of(data)
     cache = _cache_path(fingerprint)
     try:
-        return Knowledge.from_bundle(orjson.loads(cache.read_bytes()))
+        return Knowledge.from_bundle(
+            orjson.loads(cache.read_bytes()), lambda: _annotations(data, cache)
+        )
     except (OSError, orjson.JSONDecodeError):
         pass
     from hematon.knowledge.checks import run_checks
@@ -51,13 +60,33 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     content = orjson.dumps(compile_knowledge(files, fingerprint))
     with contextlib.suppress(OSError):
         _write(cache, content)
-    return Knowledge.from_bundle(orjson.loads(content))
+    return Knowledge.from_bundle(orjson.loads(content), lambda: _annotations(data, cache))
+
+
+def _annotations(data: Path, cache: Path) -> Annotations:
+    """Open the compiled annotations, or compile them from the files and keep them."""
+    from hematon.knowledge.annotations import Annotations
+
+    path = cache.with_suffix(".npz")
+    try:
+        return Annotations(dict(np.load(path)))
+    except (OSError, ValueError, BadZipFile):
+        pass
+    from hematon.knowledge.annotations import compile_annotations
+    from hematon.knowledge.files import read_files
+
+    arrays = compile_annotations(read_files(data))
+    content = BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # its keywords are the arrays
+    with contextlib.suppress(OSError):
+        _write(path, content.getvalue())
+    return Annotations(arrays)
 
 
 def fingerprint_of(folder: Path) -> str:
     """Give the SHA-256 over names and bytes of every knowledge file, as hex."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.yaml")):
+    for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.csv"))):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar, cast, get_args
 
 from hematon.errors import Issue
-from hematon.knowledge.files import SINGLE_FILES, KnowledgeFiles
+from hematon.knowledge.files import SINGLE_FILES, KnowledgeFiles, attribute_of
 from hematon.knowledge.records import Record, Source
 
 R = TypeVar("R", bound=Record)
@@ -32,8 +32,7 @@ def broken(code: str, where: str, message: str, fix: str) -> Issue:
 def file_records(files: KnowledgeFiles) -> Iterator[tuple[str, Record]]:
     """Give every file as (its path in the data folder, its record)."""
     for name in SINGLE_FILES:
-        attribute = "floor" if name == "safety_floor.yaml" else name.removesuffix(".yaml")
-        yield name, getattr(files, attribute)
+        yield name, getattr(files, attribute_of(name))
     for condition in files.conditions:
         yield f"conditions/{condition.id}.yaml", condition
     for interval in files.intervals:

@@ -578,13 +578,19 @@ class TreatmentsFile(Record):
 
 
 class Setting(Record):
-    """Who is being assessed: what multiplies the prior of each condition."""
+    """Who is being assessed: what multiplies the prior of each condition.
+
+    `prior_exponent` is the power the incidence is raised to: 1 for those who come by themselves,
+    less where rare causes are looked for and what is common was sorted out before. None, for it or
+    the share of something else, takes the fitted one.
+    """
 
     id: str
     name: str
     text: str
     multipliers: dict[str, float]
-    something_else_share: Probability
+    prior_exponent: Probability | None
+    something_else_share: Probability | None
     grade: Grade
     source: list[str]
 
@@ -677,6 +683,37 @@ class ModelFile(Record):
     variants: list[VariantWeight]
     variants_grade: Grade
     variants_source: list[str]
+
+
+class FittedParameter(Record):
+    """One number of the model that was fitted, and what it does."""
+
+    value: float
+    text: str
+
+
+class FittedFile(Record):
+    """`fitted.yaml`: parameters learned from published patients, written by `make fit`.
+
+    `cases` and `publications` say what they were fitted on, `loss` the mean log loss per case in
+    nats: of the fit itself, and of cases whose publication the fit did not see.
+    """
+
+    command: str
+    cases: int
+    publications: int
+    loss: float
+    loss_held_out: float
+    parameters: dict[str, FittedParameter]
+
+
+class AnnotationRelease(Record):
+    """`annotations/release.yaml`: which releases the annotation tables were made from."""
+
+    hpo: str
+    annotations: str
+    diseases_in_background: int
+    citation: str
 
 
 class HpoFile(Record):

@@ -23,8 +23,8 @@ from hematon.engine.case import (
 from hematon.engine.columns import columns_of
 from hematon.engine.differential import BLOCK, band_of
 from hematon.engine.facts import Facts
-from hematon.engine.rare import is_complete
 from hematon.engine.ternary import any_of
+from hematon.engine.variants import is_complete
 from hematon.knowledge import Knowledge
 
 AGE = 2500
@@ -236,25 +236,14 @@ def test_a_specific_finding_satisfies_the_general_one(knowledge: Knowledge) -> N
     assert result.evidence.findings[0, knowledge.findings["HP:0001172"].index] == 1
 
 
-def test_a_broad_term_is_the_noisy_or_of_what_lies_beneath(knowledge: Knowledge) -> None:
-    """An abnormal thumb or radius, whichever, speaks for Fanconi anemia, and says so."""
+def test_a_broad_term_speaks_for_what_lies_beneath(knowledge: Knowledge) -> None:
+    """An abnormal hand, whichever way, speaks for Fanconi anemia, and says so."""
     broad = "HP:0001155"
-    assert 0 < len(knowledge.findings_beneath(broad)) <= 12
     with_term = assess(child(findings={broad: True}), knowledge)
     without = assess(child(), knowledge)
     assert posterior(with_term, "fanconi_anemia") > posterior(without, "fanconi_anemia")
     fanconi = next(c for c in with_term.differential if c.condition == "fanconi_anemia")
-    assert broad in {c.evidence for c in fanconi.contributions} or not fanconi.contributions
-
-
-def test_too_broad_a_term_says_nothing(knowledge: Knowledge) -> None:
-    """A term above very many findings cannot move the ranking."""
-    broad = max(knowledge.raw["hpo_broader"], key=lambda t: len(knowledge.findings_beneath(t)))
-    moved = assess(child(findings={broad: True}), knowledge)
-    still = assess(child(), knowledge)
-    assert posterior(moved, "fanconi_anemia") == pytest.approx(
-        posterior(still, "fanconi_anemia"), rel=1e-12
-    )
+    assert f"annotations:{broad}" in {c.evidence for c in fanconi.contributions}
 
 
 def test_present_and_absent_is_said(knowledge: Knowledge) -> None:
@@ -360,7 +349,7 @@ def test_reported_variant_speaks_for_its_condition(knowledge: Knowledge) -> None
     other = child(count("anc", 0.1))
     result = assess_many([case, other], knowledge)
     with_variant, without = result.row(0, case), result.row(1, other)
-    assert posterior(with_variant, "scn") > 10 * posterior(without, "scn")
+    assert posterior(with_variant, "scn") > 5 * posterior(without, "scn")
     scn = next(c for c in with_variant.differential if c.condition == "scn")
     assert "variant:ELANE" in {c.evidence for c in scn.contributions}
 
@@ -397,7 +386,7 @@ def test_benign_variants_say_nothing(knowledge: Knowledge, classification: Class
 def test_setting_shifts_the_prior(knowledge: Knowledge) -> None:
     """In a marrow failure clinic inherited disease weighs more than a passing virus."""
     case = child(count("platelets", 60.0), count("anc", 1.2), count("hemoglobin", 9.0))
-    general = assess(case, knowledge)
+    general = assess(case, knowledge, setting="general_pediatrics")
     clinic = assess(case, knowledge, setting="marrow_failure_clinic")
     assert posterior(clinic, "fanconi_anemia") > posterior(general, "fanconi_anemia")
     assert clinic.setting == "marrow_failure_clinic"
@@ -409,9 +398,11 @@ def test_unknown_setting_is_refused(knowledge: Knowledge) -> None:
         assess(child(), knowledge, setting="nowhere")
 
 
-def test_temperature_flattens_and_still_sums(knowledge: Knowledge) -> None:
-    """A temperature above one makes the model less sure; contributions still add up."""
-    warm = dataclasses.replace(knowledge, parameters={**knowledge.parameters, "temperature": 2.0})
+def test_weight_of_a_kind_of_evidence_flattens_it_and_still_sums(knowledge: Knowledge) -> None:
+    """Evidence that counts less makes the model less sure; contributions still add up."""
+    kinds = ("weight_described", "weight_annotations", "weight_channels")
+    halved = {kind: knowledge.parameters[kind] / 2 for kind in kinds}
+    warm = dataclasses.replace(knowledge, parameters={**knowledge.parameters, **halved})
     findings = {"HP:0001172": True, "HP:0004322": True, "HP:0000957": True, "HP:0000252": True}
     case = child(count("platelets", 20.0), count("mcv", 104.0), findings=findings)
     hot, cold = assess(case, warm), assess(case, knowledge)
@@ -421,10 +412,29 @@ def test_temperature_flattens_and_still_sums(knowledge: Knowledge) -> None:
     assert total == pytest.approx(first.log_odds_against_something_else, abs=1e-9)
 
 
-def test_limits_say_when_parameters_are_fitted(knowledge: Knowledge) -> None:
-    """Once every parameter is counted the report no longer calls them expert choices."""
-    fitted = dataclasses.replace(knowledge, parameter_grade="counted")
-    assert len(assess(child(), fitted).limits) < len(assess(child(), knowledge).limits)
+def test_limits_say_what_was_fitted_and_what_was_not(knowledge: Knowledge) -> None:
+    """Only the setting the weights were fitted for has calibrated posteriors."""
+    fitted = assess(child(), knowledge).limits
+    other = assess(child(), knowledge, setting="general_pediatrics").limits
+    assert f"{knowledge.fit['cases']:,} published patients" in fitted[0]
+    assert not any("not been calibrated" in line for line in fitted)
+    assert any("not been calibrated" in line for line in other)
+
+
+def test_laboratory_finding_stated_as_a_term_counts_as_described(knowledge: Knowledge) -> None:
+    """Ferritin is worth more as a laboratory result than as a word in a report."""
+    weights = {"weight_laboratory": 0.9, "weight_described": 0.1, "weight_annotations": 0.0}
+    told = dataclasses.replace(knowledge, parameters={**knowledge.parameters, **weights})
+
+    def ratio(code: str) -> float:
+        case = child(count("hemoglobin", 7.0), findings={code: True})
+        result = assess(case, told, explain=frozenset(["iron_deficiency"]))
+        found = next(c for c in result.differential if c.condition == "iron_deficiency")
+        return next(
+            c.log_likelihood_ratio for c in found.contributions if c.evidence == "LAB_FERRITIN_LOW"
+        )
+
+    assert ratio("LAB_FERRITIN_LOW") == pytest.approx(9 * ratio("HP:0012343"))
 
 
 def test_terms_are_kept_only_when_asked_for(knowledge: Knowledge) -> None:
@@ -545,17 +555,22 @@ def test_a_batch_larger_than_a_block(knowledge: Knowledge) -> None:
     batch = assess_columns(columns_of(cases, knowledge), knowledge)
     scn = next(c.index for c in knowledge.conditions if c.id == "scn")
     posterior_scn = batch.differential.posterior[:, scn]
-    assert posterior_scn[-1] > 10 * posterior_scn[0]
+    assert posterior_scn[-1] > 5 * posterior_scn[0]
     assert posterior_scn[0] == posterior_scn[BLOCK - 1]
 
 
-def test_broad_term_of_another_child_is_not_mine(knowledge: Knowledge) -> None:
+def test_term_of_another_child_is_not_mine(knowledge: Knowledge) -> None:
     """Each child is explained by its own record."""
-    mine, other = child(findings={"HP:0001155": True}), child(count("platelets", 20.0))
+    # A mode of inheritance is no phenotype, and nobody is explained by it.
+    mine = child(findings={"HP:0001155": True, "HP:0000006": True})
+    other = child(count("platelets", 20.0))
     many = assess_many([mine, other], knowledge)
+    told = {c.evidence for c in many.row(0, mine).differential[0].contributions}
+    assert "annotations:HP:0001155" in told
+    assert "annotations:HP:0000006" not in told
     explained = many.row(1, other, explain=frozenset(["fanconi_anemia"]))
     fanconi = next(c for c in explained.differential if c.condition == "fanconi_anemia")
-    assert "HP:0001155" not in {c.evidence for c in fanconi.contributions}
+    assert not any(c.evidence.startswith("annotations:") for c in fanconi.contributions)
 
 
 def test_criteria_name_what_is_missing(knowledge: Knowledge) -> None:

@@ -84,11 +84,12 @@ def test_unknown_findings(knowledge: Knowledge, code: str) -> None:
 
 
 def test_known_term_without_evidence_is_kept(knowledge: Knowledge) -> None:
-    """A current term that nothing depends on is kept on the case and said."""
+    """A current term that is no phenotype is kept on the case and said; a phenotype is used."""
     intake = Intake(knowledge, "test")
-    intake.finding("HP:0000316", True, "here")
+    intake.finding("HP:0000006", True, "here")
+    intake.finding("HP:0000316", True, "there")
     assert codes(intake) == ["hpo-not-used"]
-    assert intake.findings[0].code == "HP:0000316"
+    assert [f.code for f in intake.findings] == ["HP:0000006", "HP:0000316"]
 
 
 def test_history_in_words(knowledge: Knowledge) -> None:

@@ -12,13 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
-from hematon.knowledge.files import DATA, FOLDERS, SINGLE_FILES, KnowledgeFiles, read_files
+from hematon.knowledge.files import (
+    DATA,
+    FOLDERS,
+    SINGLE_FILES,
+    KnowledgeFiles,
+    attribute_of,
+    read_files,
+)
 
 Edit = Mapping[str, Any]
 """`file`, the place `at`, and one of `value`, `append` or `remove: true`."""
 Patch = Callable[[Sequence[Edit]], KnowledgeFiles]
 
-ATTRIBUTES = {"reference_intervals": "intervals", "safety_floor": "floor"}
+ATTRIBUTES = {"reference_intervals": "intervals"}
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +46,8 @@ def patched(files: KnowledgeFiles) -> Patch:
     parsed: dict[str, Any] = {}
 
     def plain(path: str) -> Any:
+        if path.endswith(".csv"):
+            return copy.deepcopy(files.annotations[path.rpartition("/")[2]])
         if path not in parsed:
             text = (DATA / path).read_text("utf-8")
             parsed[path] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -82,10 +91,11 @@ def _index(place: Any, step: Any) -> Any:
 
 def _replace(files: KnowledgeFiles, path: str, content: Any) -> KnowledgeFiles:
     folder, _, name = path.rpartition("/")
-    if not folder:
-        stem = path.removesuffix(".yaml")
+    if name.endswith(".csv"):
+        return dataclasses.replace(files, annotations={**files.annotations, name: content})
+    if path in SINGLE_FILES:
         record = SINGLE_FILES[path].model_validate(content)
-        return dataclasses.replace(files, **{ATTRIBUTES.get(stem, stem): record})
+        return dataclasses.replace(files, **{attribute_of(path): record})
     names = sorted(p.name for p in (DATA / folder).glob("*.yaml"))
     attribute = ATTRIBUTES.get(folder, folder)
     many = list(getattr(files, attribute))

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from hematon.knowledge import Knowledge
+from hematon.knowledge.annotations import Annotations
 from hematon.knowledge.compile import compile_knowledge, rule
 from hematon.knowledge.compiled import SOMETHING_ELSE, normalize_name
 from hematon.knowledge.files import KnowledgeFiles
@@ -26,7 +27,12 @@ def bundle(files: KnowledgeFiles) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def compiled(bundle: dict[str, Any]) -> Knowledge:
     """The compiled knowledge."""
-    return Knowledge.from_bundle(bundle)
+    return Knowledge.from_bundle(bundle, no_annotations)
+
+
+def no_annotations() -> Annotations:
+    """Nothing compiled here opens the annotations."""
+    raise AssertionError
 
 
 def _columns(compiled: Knowledge, *names: str) -> list[int]:
@@ -72,22 +78,15 @@ def test_rule_is_plain_values_without_unset_keys() -> None:
     assert rule(None) is None
 
 
-@pytest.mark.parametrize(("grade", "expected"), [("expert", "expert"), ("counted", "counted")])
-def test_parameters_are_as_sure_as_the_least_sure(
-    files: KnowledgeFiles, grade: str, expected: str
+def test_setting_without_numbers_takes_the_fitted_ones(
+    files: KnowledgeFiles, compiled: Knowledge
 ) -> None:
-    """One expert number among the parameters makes them expert."""
-    first, *others = files.model.parameters
-    parameters = {
-        name: p.model_copy(update={"grade": "counted"})
-        for name, p in files.model.parameters.items()
-    }
-    parameters[first] = parameters[first].model_copy(update={"grade": grade})
-    assert others
-    changed = dataclasses.replace(
-        files, model=files.model.model_copy(update={"parameters": parameters})
-    )
-    assert compile_knowledge(changed, "")["parameter_grade"] == expected
+    """One setting is the one the weights were fitted for; the others say their own."""
+    referral = compiled.settings["all"]["referral"]
+    for name in ("prior_exponent", "something_else_share"):
+        assert referral[name] == files.fitted.parameters[name].value
+    assert compiled.settings["all"]["population"]["prior_exponent"] == 1.0
+    assert compiled.fit["settings"] == ["referral"]
 
 
 # --- likelihoods -------------------------------------------------------------------------------
@@ -435,4 +434,4 @@ def _found(files: KnowledgeFiles, update: dict[str, Any]) -> set[str]:
 def _with_test(files: KnowledgeFiles, test: Any) -> Knowledge:
     tests = [test if t.id == test.id else t for t in files.tests.tests]
     changed = dataclasses.replace(files, tests=files.tests.model_copy(update={"tests": tests}))
-    return Knowledge.from_bundle(compile_knowledge(changed, ""))
+    return Knowledge.from_bundle(compile_knowledge(changed, ""), no_annotations)

@@ -115,7 +115,7 @@ FA = "conditions/fanconi_anemia.yaml"
             "population",
             ["    prior x 3 for viral_suppression (Viral marrow suppression (transient))"],
         ),
-        ("temperature", ["parameter temperature: 1 [expert: HEMATON_MODEL]"]),
+        ("pseudo_count", ["parameter pseudo_count: 2 [expert: HEMATON_MODEL]"]),
         (
             "HP:0001433",
             ["  present means HP:0001744 Splenomegaly", "  present means HP:0002240 Hepatomegaly"],
@@ -146,6 +146,7 @@ def test_every_entry_can_be_shown(files: KnowledgeFiles) -> None:
         *(h.id for h in files.hazards.hazards),
         *(s.id for s in files.settings.settings),
         *files.model.parameters,
+        *files.fitted.parameters,
     ]
     for name in set(ids):
         assert show(files, name).splitlines()
@@ -333,8 +334,8 @@ def test_same_edition_has_no_changes(files: KnowledgeFiles) -> None:
             Change("severity/hlh", "/rules/hlh_2004/when/at_least", 5, 4),
         ),
         (
-            _edit("model.yaml", "parameters", "temperature", "value", value=2.0),
-            Change("model.yaml", "/parameters/temperature/value", 1.0, 2.0),
+            _edit("model.yaml", "parameters", "pseudo_count", "value", value=3.0),
+            Change("model.yaml", "/parameters/pseudo_count/value", 2.0, 3.0),
         ),
         (
             _edit("urgency.yaml", "rules", {"id": "E3c"}, "when", "all", value=[{"sex": "male"}]),

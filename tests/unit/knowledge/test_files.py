@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from hematon.errors import KnowledgeError
-from hematon.knowledge.files import DATA, KnowledgeFiles, data_files, read_files
+from hematon.knowledge.files import (
+    DATA,
+    SINGLE_FILES,
+    TABLES,
+    KnowledgeFiles,
+    data_files,
+    read_files,
+)
 from hematon.knowledge.records import Criterion
 
 
@@ -27,8 +35,7 @@ def test_each_condition_and_interval_stands_in_the_file_named_for_it(
 def test_every_yaml_file_of_the_folder_is_read(files: KnowledgeFiles) -> None:
     """No file lies in the folder that nothing reads."""
     many = len(files.conditions) + len(files.intervals) + len(files.severity)
-    single = [path for path in data_files(DATA) if path.parent == DATA]
-    assert len(data_files(DATA)) == many + len(single)
+    assert len(data_files(DATA)) == many + len(SINGLE_FILES) + len(TABLES)
 
 
 def test_missing_file_is_reported(data_folder: Path) -> None:
@@ -51,7 +58,7 @@ def test_bytes_that_are_not_text_are_reported(data_folder: Path) -> None:
 
 def test_unknown_key_is_refused(data_folder: Path) -> None:
     """A misspelt key is an error and never a silent default."""
-    _edit(data_folder / "settings.yaml", "default: general", "defualt: general")
+    _edit(data_folder / "settings.yaml", "default: referral", "defualt: referral")
     assert _problems(data_folder) == [
         ("schema", "settings.yaml#/default"),
         ("schema", "settings.yaml#/defualt"),
@@ -77,7 +84,7 @@ def test_probability_above_one_is_refused(data_folder: Path) -> None:
 def test_problems_of_all_files_are_gathered(data_folder: Path) -> None:
     """An editor sees everything that is wrong, not the first."""
     (data_folder / "cutoffs.yaml").unlink()
-    _edit(data_folder / "settings.yaml", "default: general", "defualt: general")
+    _edit(data_folder / "settings.yaml", "default: referral", "defualt: referral")
     (data_folder / "conditions" / "dba.yaml").write_text("[", "utf-8")
     wheres = {where.partition(",")[0] for _, where in _problems(data_folder)}
     assert wheres == {
@@ -86,6 +93,35 @@ def test_problems_of_all_files_are_gathered(data_folder: Path) -> None:
         "settings.yaml#/defualt",
         "conditions/dba.yaml",
     }
+
+
+def test_table_with_a_wrong_row_is_reported(data_folder: Path) -> None:
+    """A row with a column too few is named by its number."""
+    path = data_folder / "annotations" / "diseases.csv"
+    _edit(path, "tar,OMIM:274000,", "tar,")
+    ((code, where),) = _problems(data_folder)
+    assert code == "not-csv"
+    assert re.fullmatch(r"annotations/diseases\.csv, row \d+", where)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, ("missing-file", "annotations/lines.csv")),
+        (b"\xff\xfe", ("not-csv", "annotations/lines.csv")),
+        (b"", ("not-csv", "annotations/lines.csv")),
+        (b"a,b,c,d,e,f\n", ("not-csv", "annotations/lines.csv")),
+    ],
+)
+def test_table_that_is_none_is_reported(
+    data_folder: Path, content: bytes | None, problem: tuple[str, str]
+) -> None:
+    """A table that is gone, or is no table, stops the start."""
+    path = data_folder / "annotations" / "lines.csv"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert _problems(data_folder) == [problem]
 
 
 def test_message_counts_the_problems_and_names_the_first(data_folder: Path) -> None:

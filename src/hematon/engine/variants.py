@@ -1,4 +1,4 @@
-"""Evidence too rare for a column of its own: broad terms and reported variants."""
+"""Reported variants: evidence too rare for a column of its own."""
 
 from __future__ import annotations
 
@@ -11,20 +11,6 @@ import numpy.typing as npt
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
-
-
-def broad_term(term: str, knowledge: Knowledge) -> Floats:
-    """(conditions,) log ratio of a broad HPO term: the noisy-or of the findings beneath it.
-
-    A term above too many findings says nothing.
-    """
-    beneath = [knowledge.findings[f].index for f in knowledge.findings_beneath(term)]
-    p = knowledge.parameters
-    if len(beneath) > p["general_term_max"]:
-        return np.zeros(len(knowledge.conditions))
-    present = 1 - np.prod(1 - knowledge.frequency[:, beneath], axis=1)
-    ratio = np.clip(present / present[-1], p["ratio_min"], p["ratio_max"])
-    return np.asarray(np.log(ratio))
 
 
 def variant(
