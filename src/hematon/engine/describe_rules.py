@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hematon.engine import criteria, ternary
+from hematon.engine import criteria, ternary, urgency
 from hematon.engine.assessment import (
     AlwaysShown,
     HazardNote,
@@ -19,7 +19,7 @@ from hematon.engine.assessment import (
     UrgencyReason,
 )
 from hematon.engine.describe_ranking import likely
-from hematon.engine.urgency import LEVELS
+from hematon.engine.urgency import LEVELS, FloorResult
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
@@ -124,16 +124,14 @@ def always_shown(result: BatchAssessment, i: int) -> tuple[AlwaysShown, ...]:
     """Give the conditions of the safety floor that no recorded result excludes."""
     knowledge = result.knowledge
     rules = knowledge.rules
-    gone = {
-        e["condition"] for k, e in enumerate(rules["floor_exclusions"]) if result.floor.left[i, k]
-    }
+    one = FloorResult(result.floor.rules[i : i + 1], result.floor.left[i : i + 1])
+    (shown,) = urgency.always_shown(one, result.batch.columns.recorded[i : i + 1], knowledge)
     names = {c.id: c for c in knowledge.conditions}
     wanted: dict[str, list[str]] = {}
     for k, rule in enumerate(rules["floor"]):
         if result.floor.rules[i, k]:
             for condition in rule["conditions"]:
-                recorded = result.batch.columns.recorded[i, names[condition].index]
-                if condition not in gone and recorded >= 0:
+                if shown[names[condition].index]:
                     wanted.setdefault(condition, []).append(rule["name"])
     return tuple(
         AlwaysShown(condition, names[condition].name, tuple(why), names[condition].note or "")

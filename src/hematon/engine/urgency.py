@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hematon.engine import criteria, ternary
 from hematon.engine.facts import Facts
 from hematon.engine.ternary import Ternary
+from hematon.knowledge.compiled import Knowledge
 
 LEVELS = ("none", "R", "S2", "U72", "U24", "E")
 """Least to most urgent."""
@@ -88,6 +89,30 @@ def safety_floor(facts: Facts) -> FloorResult:
         axis=1,
     )
     return FloorResult(shown, left)
+
+
+def always_shown(
+    floor: FloorResult, recorded: npt.NDArray[np.int8], knowledge: Knowledge
+) -> npt.NDArray[np.bool_]:
+    """Say which conditions the lists name, but for those a result or the record excludes.
+
+    Args:
+        floor: n children.
+        recorded: (n, conditions) -1 where the record excludes a condition.
+        knowledge: the lists.
+
+    Returns:
+        (n, conditions).
+    """
+    index = {c.id: c.index for c in knowledge.conditions}
+    lists, exclusions = knowledge.rules["floor"], knowledge.rules["floor_exclusions"]
+    named = np.zeros((len(lists), len(index)))
+    for k, rule in enumerate(lists):
+        named[k, [index[c] for c in rule["conditions"]]] = 1.0
+    gone = np.zeros((len(exclusions), len(index)))
+    gone[range(len(exclusions)), [index[e["condition"]] for e in exclusions]] = 1.0
+    out: npt.NDArray[np.bool_] = (floor.rules @ named > 0) & ~(floor.left @ gone > 0)
+    return out & (recorded >= 0)
 
 
 def hazards(facts: Facts) -> Ternary:
