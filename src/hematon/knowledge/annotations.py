@@ -300,6 +300,10 @@ class Annotations:
         found = [self._line(int(k)) for k in used]
         return sorted(found, key=lambda x: (-(x.of or 0), -(x.frequency or 0.0), x.term))
 
+    def counted_in(self, publications: Iterable[str]) -> frozenset[str]:
+        """Give those of some publications in which a line was counted."""
+        return frozenset(publications).intersection(self._references)
+
     def without(self, publications: Iterable[str]) -> Annotations:
         """Give these annotations without the lines counted in some publications.
 

@@ -1,17 +1,93 @@
-"""The knowledge as it would be without what some publications counted in the public annotations.
+"""The knowledge as it would be without what some publications say.
 
-For judging a published patient honestly: the annotations may have been made from that very paper.
+For judging a published patient honestly: the entries may cite that very paper, and the public
+annotations may have been made from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import orjson
 
+from hematon.knowledge.annotations import Annotations, compile_annotations
 from hematon.knowledge.compiled import Knowledge
 from hematon.knowledge.likelihoods import packed, pooled_count, shrunk
+from hematon.knowledge.load import DATA, load_knowledge
+
+
+def leave_out(publications: Iterable[str], folder: Path | None = None) -> Knowledge:
+    """Load the knowledge as it would be without some publications.
+
+    An entry of evidence is dropped when these publications are all it rests on: the frequency then
+    falls back to what the model takes where it knows nothing. Lines of the public annotations
+    counted in one of them are dropped, and with them their part of a pooled count. Nothing else
+    changes, and nothing is dropped from what a rule says.
+
+    Args:
+        publications: ids such as `PMID:17924555` or `DOI:10.1038/...`, in any order.
+        folder: folder of knowledge files; the package's own when None.
+
+    Returns:
+        The knowledge itself when nothing rests on them; else one made anew, with a fingerprint of
+        its own. Kept, so that the same publications cost once.
+
+    Raises:
+        KnowledgeError: as `load_knowledge`.
+    """
+    knowledge = load_knowledge(folder)
+    names = frozenset(publications)
+    left = sources_alone(knowledge, names)
+    counted = knowledge.annotations.counted_in(names)
+    return _without(left, counted, folder) if left or counted else knowledge
+
+
+def sources_alone(knowledge: Knowledge, publications: Iterable[str]) -> frozenset[str]:
+    """Give the sources that are these publications and on which alone some evidence rests."""
+    wanted = {name.upper() for name in publications}
+    matching = {
+        name
+        for name, source in knowledge.sources.items()
+        if wanted & {f"PMID:{source.get('pmid')}", f"DOI:{source.get('doi')}".upper()}
+    }
+    rows = (row for rows in knowledge.raw["evidence"].values() for row in rows.values())
+    return frozenset(s for row in rows if _rests_on(matching, row["source"]) for s in row["source"])
+
+
+def _rests_on(sources: set[str] | frozenset[str], cited: Collection[str]) -> bool:
+    """Say whether these sources are all that is cited."""
+    return bool(cited) and sources.issuperset(cited)
+
+
+@lru_cache(maxsize=512)
+def _without(sources: frozenset[str], counted: frozenset[str], folder: Path | None) -> Knowledge:
+    knowledge = load_knowledge(folder)
+    said = f"{knowledge.fingerprint} without {' '.join(sorted(sources | counted))}"
+    fingerprint = hashlib.sha256(said.encode()).hexdigest()
+    if sources:
+        knowledge = _without_entries(sources, fingerprint, folder)
+    return replace(without_annotations_of(knowledge, counted), fingerprint=fingerprint)
+
+
+def _without_entries(sources: frozenset[str], fingerprint: str, folder: Path | None) -> Knowledge:
+    from hematon.knowledge.compile import compile_knowledge
+    from hematon.knowledge.files import read_files
+
+    files = read_files(folder or DATA)
+    conditions = tuple(
+        c.model_copy(
+            update={"evidence": [e for e in c.evidence if not _rests_on(sources, e.source)]}
+        )
+        for c in files.conditions
+    )
+    files = replace(files, conditions=conditions)
+    bundle = orjson.loads(orjson.dumps(compile_knowledge(files, fingerprint)))
+    return Knowledge.from_bundle(bundle, lambda: Annotations(compile_annotations(files)))
 
 
 def without_annotations_of(knowledge: Knowledge, publications: Collection[str]) -> Knowledge:
