@@ -4,8 +4,9 @@
     python tools/write_reference.py --check    write nothing; exit 1 when one is not current
 
 Each file has one writer below, from one source: the issue codes of `errors.py`, the result classes
-of `engine/assessment.py`, the records of `knowledge/records.py`, the commands of `cli.py`, and the
-rules in `knowledge/data`. Nothing in the output depends on the clock, the machine or its terminal.
+of `engine/assessment.py` and `evaluation/figures.py`, the records of `knowledge/records.py`, the
+commands of `cli.py`, and the rules in `knowledge/data`. Nothing in the output depends on the clock,
+the machine or its terminal.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -25,6 +27,7 @@ from pydantic.json_schema import models_json_schema
 from hematon import cli
 from hematon.engine import assessment
 from hematon.errors import ISSUE_CODES
+from hematon.evaluation import figures
 from hematon.knowledge import records
 from hematon.knowledge.facts import FACTS
 from hematon.knowledge.files import FOLDERS, SINGLE_FILES, KnowledgeFiles, read_files
@@ -68,13 +71,7 @@ def write_issues() -> str:
 
 def write_assessment_schema() -> str:
     """Give the JSON Schema of an Assessment."""
-    schema = TypeAdapter(assessment.Assessment).json_schema(mode="serialization")
-    for name, part in _objects(schema):
-        # Every field is always written, also one with a default.
-        part["required"], part["additionalProperties"] = list(part["properties"]), False
-        described = _attributes(getattr(assessment, name).__doc__ or "")
-        for field, text in described.items():
-            part["properties"][field]["description"] = text
+    schema = _result_schema(assessment, "Assessment")
     schema["$defs"]["Versions"]["properties"]["schema"]["const"] = assessment.SCHEMA_VERSION
     return _json(
         {
@@ -85,21 +82,41 @@ def write_assessment_schema() -> str:
     )
 
 
-def _objects(schema: Json) -> Iterator[tuple[str, Json]]:
-    yield "Assessment", schema
-    yield from schema["$defs"].items()
+def write_evaluation_schema() -> str:
+    """Give the JSON Schema of the figures of an evaluation."""
+    schema = _result_schema(figures, "Figures")
+    schema["properties"]["schema"]["const"] = figures.SCHEMA_VERSION
+    return _json(
+        {
+            "$schema": DRAFT,
+            "title": f"Hematon evaluation, schema version {figures.SCHEMA_VERSION}",
+            **{key: value for key, value in _plain(schema).items() if key != "title"},
+        }
+    )
+
+
+def _result_schema(module: ModuleType, whole: str) -> Json:
+    """Give the schema of a result class, with the `Attributes:` of each class described."""
+    schema = TypeAdapter(getattr(module, whole)).json_schema(mode="serialization")
+    for name, part in ((whole, schema), *schema["$defs"].items()):
+        # Every field is always written, also one with a default.
+        part["required"], part["additionalProperties"] = list(part["properties"]), False
+        described = _attributes(getattr(module, name).__doc__ or "")
+        for field, text in described.items():
+            part["properties"][field]["description"] = text
+    return schema
 
 
 def _attributes(docstring: str) -> dict[str, str]:
     """Give the `Attributes:` of a docstring, name to text on one line."""
     found: dict[str, str] = {}
-    name = ""
+    names: list[str] = []
     for line in docstring.partition("Attributes:")[2].splitlines():
-        if match := re.fullmatch(r" {8}(\w+): (.*)", line):
-            name = match[1]
-            found[name] = match[2].strip()
-        elif name and line.startswith(" " * 12):
-            found[name] += f" {line.strip()}"
+        if match := re.fullmatch(r" {8}(\w+(?:, \w+)*): (.*)", line):
+            names = match[1].split(", ")
+            found |= dict.fromkeys(names, match[2].strip())
+        elif line.startswith(" " * 12):
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
     return found
 
 
@@ -373,6 +390,7 @@ def _cell(text: str) -> str:
 WRITERS: dict[str, Callable[[], str]] = {
     "issues.md": write_issues,
     "assessment.schema.json": write_assessment_schema,
+    "evaluation.schema.json": write_evaluation_schema,
     "knowledge.schema.json": write_knowledge_schema,
     "cli.md": write_cli,
     "rules.md": write_rules,

@@ -1,4 +1,4 @@
-"""The command line: `hematon assess | explain | convert | knowledge | completion`.
+"""The command line: `hematon assess | explain | convert | evaluate | knowledge | completion`.
 
 Nothing heavy is imported until a command needs it, so help prints at once. Exit codes:
 
@@ -16,7 +16,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,6 +50,7 @@ def cli() -> None:
     hematon assess child.csv --html out.html  report as one HTML file
     hematon explain fanconi_anemia child.json every likelihood ratio of one condition
     hematon knowledge show fanconi_anemia     what Hematon knows, with sources
+    hematon evaluate cases/                   how good the ranking is on published patients
     """
 
 
@@ -85,6 +86,12 @@ def cli() -> None:
 @click.option(
     "--explain", "explained", metavar="CONDITION", help="Show every contribution for one condition."
 )
+@click.option(
+    "--leave-out-own-sources",
+    "leave_out_own",
+    is_flag=True,
+    help="Drop evidence that rests on the record's own publications alone.",
+)
 @click.option("--color/--no-color", default=None, help="Force or forbid color.")
 def assess(
     paths: tuple[str, ...],
@@ -94,6 +101,7 @@ def assess(
     html_file: str | None,
     fhir_file: str | None,
     explained: str | None,
+    leave_out_own: bool,
     color: bool | None,
 ) -> None:
     """Assess one record, or many, from FHIR R4, phenopackets or CSV.
@@ -107,6 +115,7 @@ def assess(
     hematon assess bundle.json --json | jq .urgency
     hematon assess packets.ndjson > assessments.ndjson
     cat bundle.json | hematon assess - --html report.html
+    hematon assess published.json --leave-out-own-sources
     """
     knowledge = _knowledge()
     _check_names(knowledge, setting, explained)
@@ -117,11 +126,14 @@ def assess(
     if first is None:
         _fail("nothing was found to read", EXIT_UNREADABLE)
     elif second is None:
+        if leave_out_own and first.value is not None:
+            knowledge = _without_own(first.value, knowledge)
         _assess_one(first, knowledge, setting, day, as_json, html_file, fhir_file, explained, color)
     elif html_file or fhir_file or explained:
         _fail("--html, --fhir and --explain need a single record; this input has several", 2)
     else:
-        _assess_many(_chain(first, second, readings), knowledge, setting, day)
+        chunks = _chain(first, second, readings)
+        _assess_many(chunks, knowledge, setting, day, leave_out_own)
 
 
 @cli.command()
@@ -181,6 +193,129 @@ def convert(paths: tuple[str, ...], target: str, output: str | None) -> None:
     else:
         click.echo(text)
     raise SystemExit(EXIT_REFUSED if refused else 0)
+
+
+@cli.command()
+@click.argument("cases", required=False, type=click.Path(), metavar="[CASES]")
+@click.option(
+    "--page",
+    "page_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the page, and the reliability plot beside it.",
+)
+@click.option(
+    "--figures",
+    "figures_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write every figure as JSON.",
+)
+@click.option(
+    "--tested",
+    "tested_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the tallies that the clinician report reads.",
+)
+@click.option(
+    "--baselines",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Other rankings of the same cases, made by tools/rank_baselines.py.",
+)
+@click.option(
+    "--leave-out-own-sources/--keep-own-sources",
+    "leave_out_own",
+    default=True,
+    help="Judge each case without evidence that rests on its own publication alone (default).",
+)
+@click.option("--with-variants", is_flag=True, help="Let the engine see reported genes, variants.")
+@click.option("--setting", metavar="NAME", help="Whose prior; see assess --help.")
+@click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON.")
+def evaluate(
+    cases: str | None,
+    page_file: str | None,
+    figures_file: str | None,
+    tested_file: str | None,
+    baselines: str | None,
+    leave_out_own: bool,
+    with_variants: bool,
+    setting: str | None,
+    as_json: bool,
+) -> None:
+    """Measure the ranking on published patients: how often right, and whether shares hold.
+
+    CASES is a file or folder of phenopackets, JSON Lines of published cases, and surveys (Parquet);
+    cases under HEMATON_SHARED, or ../shared, when left out. Diagnoses are withheld from the
+    engine, and genes and variants unless asked for. The same cases give the same output.
+
+    \b
+    hematon evaluate
+    hematon evaluate packets/ --json > figures.json
+    hematon evaluate ../shared/cases --page docs/evaluation.md --figures docs/evaluation.json
+    """
+    from pathlib import Path
+
+    from hematon.errors import KnowledgeError, UnreadableError
+    from hematon.evaluation.figures import write_json
+    from hematon.evaluation.run import PLOT_SUFFIX
+    from hematon.evaluation.run import evaluate as run
+
+    # Thousands of cases make garbage that one record does not.
+    gc.enable()
+    knowledge = _knowledge()
+    _check_names(knowledge, setting, None)
+    place = Path(cases) if cases else Path(os.environ.get("HEMATON_SHARED", "../shared")) / "cases"
+    try:
+        with _bars() as progress:
+            found = run(
+                place,
+                knowledge,
+                setting=setting,
+                leave_out_own=leave_out_own,
+                include_variants=with_variants,
+                baselines=Path(baselines) if baselines else None,
+                progress=progress,
+            )
+    except UnreadableError as error:
+        _print_issues(error.issues)
+        raise SystemExit(EXIT_UNREADABLE) from None
+    except KnowledgeError as error:
+        _print_issues(error.issues)
+        _fail(str(error), EXIT_KNOWLEDGE)
+    for note in found.notes:
+        click.echo(note, err=True)
+    if page_file:
+        plot = Path(page_file).with_name(Path(page_file).stem + PLOT_SUFFIX)
+        _save(page_file, found.page(plot.name))
+        _save(str(plot), found.plot())
+    if figures_file:
+        _save(figures_file, found.figures.to_json().decode())
+    if tested_file:
+        _save(tested_file, write_json(found.figures.tested).decode())
+    if as_json:
+        sys.stdout.buffer.write(found.figures.to_json())
+    elif not (page_file or figures_file or tested_file):
+        click.echo(found.page(), nl=False)
+    raise SystemExit(EXIT_REFUSED if found.unreadable else 0)
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Show a bar for each step on standard error, and nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+
+        def start(title: str) -> Callable[[int, int], None]:
+            task = p.add_task(title, total=None)
+            return lambda done, total: p.update(task, completed=done, total=total)
+
+        yield start
 
 
 @cli.group()
@@ -361,6 +496,7 @@ def _assess_one(
     color: bool | None,
 ) -> None:
     from hematon.engine import assess as judge
+    from hematon.report.tested import with_doubt
 
     if reading.value is None:
         _print_issues(reading.issues)
@@ -374,6 +510,7 @@ def _assess_one(
         issues=reading.issues,
         explain=wanted,
     )
+    result = with_doubt(result)
     if html_file:
         from hematon.report import html
 
@@ -406,11 +543,22 @@ def _print_report(result: Assessment, explained: str | None, color: bool | None)
     terminal.render(result, console, explain=explained)
 
 
+def _without_own(case: Case, knowledge: Knowledge) -> Knowledge:
+    """Leave out what rests on a record's own publications alone, and say what that was."""
+    from hematon.knowledge.load import leave_out, sources_alone
+
+    left = sources_alone(knowledge, case.publications)
+    names = ", ".join(sorted(left)) or "nothing; no evidence rests on them alone"
+    click.echo(f"left out with the record's own publications: {names}", err=True)
+    return leave_out(case.publications)
+
+
 def _assess_many(
     readings: Iterator[Reading[Case]],
     knowledge: Knowledge,
     setting: str | None,
     as_of: date | None,
+    leave_out_own: bool,
 ) -> None:
     """Write one JSON line per record, in order; count what was assessed and what was not."""
     gc.enable()
@@ -420,11 +568,11 @@ def _assess_many(
         read += 1
         chunk.append(reading)
         if len(chunk) == CHUNK:
-            assessed += _write_lines(chunk, knowledge, setting, as_of)
+            assessed += _write_lines(chunk, knowledge, setting, as_of, leave_out_own)
             refused += sum(r.has_errors for r in chunk)
             chunk = []
             _progress(read, assessed)
-    assessed += _write_lines(chunk, knowledge, setting, as_of)
+    assessed += _write_lines(chunk, knowledge, setting, as_of, leave_out_own)
     refused += sum(r.has_errors for r in chunk)
     click.echo(f"{read} read = {assessed} assessed + {read - assessed} rejected", err=True)
     if not assessed:
@@ -433,23 +581,39 @@ def _assess_many(
 
 
 def _write_lines(
-    chunk: list[Reading[Case]], knowledge: Knowledge, setting: str | None, as_of: date | None
+    chunk: list[Reading[Case]],
+    knowledge: Knowledge,
+    setting: str | None,
+    as_of: date | None,
+    leave_out_own: bool,
 ) -> int:
     import orjson
 
     from hematon.engine import assess_many
+    from hematon.knowledge.load import leave_out, sources_alone
+    from hematon.report.tested import with_doubt
 
     cases = [r.value for r in chunk if r.value is not None]
-    result = assess_many(cases, knowledge, setting=setting, as_of=as_of) if cases else None
-    row = 0
+    batches: dict[frozenset[str], list[int]] = {}
+    for i, case in enumerate(cases):
+        own = sources_alone(knowledge, case.publications) if leave_out_own else frozenset[str]()
+        batches.setdefault(own, []).append(i)
+    judged = {}
+    for rows in batches.values():
+        used = leave_out(cases[rows[0]].publications) if leave_out_own else knowledge
+        result = assess_many([cases[i] for i in rows], used, setting=setting, as_of=as_of)
+        judged.update({i: (result, row) for row, i in enumerate(rows)})
+    done = 0
     for reading in chunk:
-        if reading.value is None or result is None:
+        if reading.value is None:
             line = orjson.dumps({"id": None, "issues": list(reading.issues)})
         else:
-            line = result.row(row, reading.value, issues=reading.issues, as_of=as_of).to_json()
-            row += 1
+            result, row = judged[done]
+            one = result.row(row, reading.value, issues=reading.issues, as_of=as_of)
+            line = with_doubt(one).to_json()
+            done += 1
         sys.stdout.buffer.write(line + b"\n")
-    return row
+    return done
 
 
 def _progress(read: int, assessed: int) -> None:

@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hematon.cli import cli
+from hematon.knowledge import load_knowledge
+from hematon.knowledge.load import sources_alone
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples" / "demo_child.json")
@@ -307,3 +309,102 @@ def test_program_ends_quietly_on_a_closed_pipe() -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("Assessment")
+
+
+# --- evaluate ----------------------------------------------------------------------------------
+
+
+def case_set(folder: Path, *diseases: str) -> Path:
+    """Write a case set: a packet for each disease, each of a publication of its own."""
+    lines = []
+    for i, (line, disease) in enumerate(
+        zip(packets(len(diseases)).splitlines(), diseases, strict=True)
+    ):
+        packet = json.loads(line)
+        packet["diseases"] = [{"term": {"id": disease, "label": "d"}}]
+        packet["metaData"] = {"externalReferences": [{"id": f"PMID:{i}"}]}
+        lines.append(json.dumps(packet))
+    file = folder / "cases.jsonl"
+    file.write_text("\n".join(lines), "utf-8")
+    return file
+
+
+def test_evaluate_writes_page_plot_figures_and_tallies(tmp_path: Path) -> None:
+    """Everything that was asked for, said on standard error, and nothing printed."""
+    cases = case_set(tmp_path, "HEMATON:itp", "HEMATON:tar")
+    page, figures, tallies = (str(tmp_path / n) for n in ("page.md", "f.json", "t.json"))
+    result = run("evaluate", str(cases), "--page", page, "--figures", figures, "--tested", tallies)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "(page-reliability.svg)" in Path(page).read_text()
+    assert (tmp_path / "page-reliability.svg").read_text().startswith("<svg")
+    written = json.loads(Path(figures).read_text())
+    assert written["case_sets"][0]["scored"] == 2
+    assert json.loads(Path(tallies).read_text()) == written["tested"]
+
+
+def test_evaluate_prints_the_page_or_json(tmp_path: Path) -> None:
+    """Without a file to write, the page; with --json, the figures and nothing else."""
+    cases = str(case_set(tmp_path, "HEMATON:itp", "HEMATON:tar"))
+    assert run("evaluate", cases).stdout.startswith("# Evaluation")
+    first = run("evaluate", cases, "--json")
+    assert json.loads(first.stdout)["setting"] == "general_pediatrics"
+    assert first.stdout_bytes == run("evaluate", cases, "--json").stdout_bytes
+    kept = run("evaluate", cases, "--json", "--keep-own-sources", "--setting", "population")
+    assert json.loads(kept.stdout)["own_sources_left_out"] is False
+    assert json.loads(kept.stdout)["setting"] == "population"
+
+
+def test_evaluate_says_what_could_not_be_read(tmp_path: Path) -> None:
+    """Part refused ends with 4, and is counted on the page."""
+    cases = case_set(tmp_path, "HEMATON:itp")
+    cases.write_text(cases.read_text() + '\n{"diseases": 3}', "utf-8")
+    result = run("evaluate", str(cases))
+    assert result.exit_code == 4
+    assert "| cases.jsonl | 1 | 1 | 0 | 1 | none |" in result.stdout
+
+
+def test_evaluate_without_cases_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default place, an empty folder, no baselines, and a setting that is not."""
+    monkeypatch.setenv("HEMATON_SHARED", str(tmp_path / "nowhere"))
+    result = run("evaluate")
+    assert result.exit_code == 3
+    assert "cases: there is nothing at this place" in result.stderr
+    (tmp_path / "empty").mkdir()
+    result = run("evaluate", str(tmp_path / "empty"))
+    assert result.exit_code == 3
+    assert "no case could be scored" in result.stderr
+    cases = case_set(tmp_path, "HEMATON:itp")
+    result = run("evaluate", str(cases), "--baselines", str(cases))
+    assert result.exit_code == 3
+    assert "tools/rank_baselines.py" in result.stderr
+    assert run("evaluate", str(cases), "--setting", "hospital").exit_code == 2
+
+
+def test_assess_leaves_out_own_sources(tmp_path: Path) -> None:
+    """What is left out is said; one record and many are judged alike."""
+    loaded = load_knowledge()
+    source, publication = next(
+        (s, f"PMID:{info['pmid']}")
+        for s, info in loaded.sources.items()
+        if "pmid" in info and sources_alone(loaded, [f"PMID:{info['pmid']}"])
+    )
+    packet = json.loads(packets(1))
+    packet["metaData"] = {"externalReferences": [{"id": publication}]}
+    one, many = tmp_path / "one.json", tmp_path / "many.ndjson"
+    one.write_text(json.dumps(packet), "utf-8")
+    many.write_text(f"{json.dumps(packet)}\n{packets(1)}", "utf-8")
+    single = run("assess", str(one), "--json", "--leave-out-own-sources")
+    assert f"own publications: {source}" in single.stderr
+    fingerprint = json.loads(single.stdout)["versions"]["fingerprint"]
+    assert fingerprint != loaded.fingerprint
+    lines = run("assess", str(many), "--leave-out-own-sources").stdout.splitlines()
+    assert [json.loads(line)["versions"]["fingerprint"] for line in lines] == [
+        fingerprint,
+        loaded.fingerprint,
+    ]
+    assert json.loads(lines[0])["differential"] == json.loads(single.stdout)["differential"]
+    plain = run("assess", DEMO, "--json", "--leave-out-own-sources")
+    assert "nothing; no evidence rests on them alone" in plain.stderr

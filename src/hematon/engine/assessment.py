@@ -287,8 +287,54 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tested:
+    """On how many published patients something was tested, and how often it came out.
+
+    Attributes:
+        name: a condition id, or an age band in words.
+        cases: published patients.
+        publications: publications they come from.
+        first: patients whose condition was ranked first.
+        in_three: patients whose condition was among the first three.
+    """
+
+    name: str
+    cases: int
+    publications: int
+    first: int
+    in_three: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Doubt:
+    """How far the ranking has been tested where it bears on this child.
+
+    Attributes:
+        knowledge: version of the knowledge that was tested.
+        same_knowledge: whether this assessment rests on just that knowledge.
+        conditions: the conditions written out or always shown, each with its tally.
+        age: the child's age band; None when the age is not known.
+        cases: published patients in all.
+        ancestry_stated: how many of them have their ancestry stated.
+        duffy_null: how many have the Duffy-null count stated, when this child has; else None.
+    """
+
+    knowledge: str
+    same_knowledge: bool
+    conditions: tuple[Tested, ...]
+    age: Tested | None
+    cases: int
+    ancestry_stated: int
+    duffy_null: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Assessment:
-    """Everything Hematon says about one record."""
+    """Everything Hematon says about one record.
+
+    Attributes:
+        doubt: how far the ranking has been tested; the engine leaves it to the report to say.
+    """
 
     id: str
     label: str
@@ -313,6 +359,7 @@ class Assessment:
     citations: dict[str, str]
     evidence_grades: dict[str, int]
     limits: tuple[str, ...]
+    doubt: Doubt | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain nested values, in field order."""

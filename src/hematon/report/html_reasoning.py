@@ -7,7 +7,7 @@ from typing import Final
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution, NextTest
 from hematon.knowledge.compiled import Knowledge
-from hematon.report import evidence, selection, wording
+from hematon.report import evidence, selection, tested, wording
 from hematon.report.html_parts import bullets, details, paragraph, reference, section, table
 from hematon.report.markup import Child, Markup, element, join
 from hematon.report.quantities import number, percent, prose, ratio, signed
@@ -24,6 +24,7 @@ def differential(assessment: Assessment, knowledge: Knowledge) -> Markup:
         paragraph(evidence.RANKING_RULE),
         _cards(assessment),
         paragraph(f"{evidence.expert_share(assessment)} {evidence.LEGEND}", class_="note"),
+        [paragraph(line, class_="note") for line in tested.lines(assessment)],
         _others(assessment),
         details(
             "How this ranking works",
@@ -59,10 +60,12 @@ def _heading(candidate: Candidate) -> Markup:
 
 def _candidate(candidate: Candidate, assessment: Assessment) -> Markup:
     weighed = selection.weigh(candidate)
+    doubt = tested.of_condition(assessment, candidate.condition)
     return join(
         _heading(candidate),
         paragraph(evidence.excluded(candidate), class_="excluded") if candidate.excluded else None,
         paragraph(prose(candidate.note), class_="remark") if candidate.note else None,
+        paragraph(doubt, class_="note") if doubt else None,
         element(
             "div",
             _side("Evidence for", weighed.supporting, assessment),

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution
 from hematon.errors import HematonError
-from hematon.report import evidence, selection, wording
+from hematon.report import evidence, selection, tested, wording
 from hematon.report.quantities import clean, percent, plain, prose, ratio, short_age, signed
 
 _LEVEL_STYLES: Final = {
@@ -165,10 +165,13 @@ def _differential(page: _Page, assessment: Assessment) -> None:
         if selection.is_something_else(candidate):
             page.line(_titled(candidate), style="bold")
         elif candidate.condition in leading:
-            _candidate(page, candidate, at_length=candidate.condition in at_length)
+            doubt = tested.of_condition(assessment, candidate.condition)
+            _candidate(page, candidate, doubt, at_length=candidate.condition in at_length)
     lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
     if lower:
         page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
+    for line in tested.lines(assessment):
+        page.line(line, style="dim")
     page.line(evidence.expert_share(assessment), style="dim")
 
 
@@ -177,10 +180,12 @@ def _titled(candidate: Candidate) -> str:
     return f"{candidate.rank}. {prose(candidate.name)}: {evidence.band(candidate)}{flag}"
 
 
-def _candidate(page: _Page, candidate: Candidate, *, at_length: bool) -> None:
+def _candidate(page: _Page, candidate: Candidate, doubt: str, *, at_length: bool) -> None:
     page.line(_titled(candidate), style="bold")
     if candidate.excluded:
         page.line(evidence.excluded(candidate), indent=3)
+    if doubt:
+        page.line(doubt, indent=3, style="dim")
     weighed = selection.weigh(candidate)
     most_for = _FIRST_FOR if at_length else _LATER_FOR
     most_against = _FIRST_AGAINST if at_length else _LATER_AGAINST

@@ -1,33 +1,27 @@
-"""Run the engine over the children of a national survey and write docs/evaluation.md.
+"""Children of a national survey through the engine: whom it would call urgent, and what it says.
 
-    python tools/evaluate_population.py [SURVEY.parquet]
-
-The survey is NHANES 1999-2010 (US public domain), read from the evaluation data beside the
-project (`HEMATON_SHARED`, default ../shared). It goes through the array path that a warehouse
-uses. What is printed: the share of children flagged by each urgency rule, by age, sex and
-ancestry, and every child in urgency E or U24 with the numbers that put it there.
+The survey is NHANES 1999-2010 (US public domain): one blood count each, nothing else known. It goes
+through the array path that a warehouse uses. Reading it needs pyarrow, which is imported when a
+survey is there: the extra `evaluate` brings it.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
-import hematon
 from hematon.engine import BatchAssessment, assess_columns
 from hematon.engine.columns import Columns, Given, Results
 from hematon.engine.urgency import LEVELS
-from hematon.knowledge import Knowledge, load_knowledge
+from hematon.errors import HematonError
+from hematon.evaluation.figures import PopulationGroup
+from hematon.evaluation.measure import fits_well
+from hematon.knowledge import Knowledge
 
-ROOT = Path(__file__).parents[1]
-OUTPUT = ROOT / "docs" / "evaluation.md"
-SURVEY = "cases/nhanes_1999_2010_cbc.parquet"
 ANALYTES = {
     "wbc": "wbc_10e9_L",
     "anc": "neutrophils_10e9_L",
@@ -51,7 +45,7 @@ class Survey:
     """The children of the survey as arrays."""
 
     def __init__(self, path: Path, below_years: int = 18) -> None:
-        table = pq.read_table(path)
+        table = _parquet().read_table(path)
         column = {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
         months = column["age_months"].astype(float)
         years = column["age_years"].astype(float)
@@ -90,7 +84,7 @@ class Survey:
         )
 
 
-def groups(survey: Survey) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _groups(survey: Survey) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """Name the groups the tables are split by."""
     yield "all", np.ones(len(survey.ids), dtype=bool)
     for low, high in AGE_BANDS:
@@ -101,7 +95,7 @@ def groups(survey: Survey) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
         yield name, survey.ancestry == name
 
 
-def share(hit: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_], weight: Floats) -> str:
+def _share(hit: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_], weight: Floats) -> str:
     """Write a count and the share weighted to the population."""
     if not rows.any():
         return "-"
@@ -111,7 +105,7 @@ def share(hit: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_], weight: Float
 
 def tables(survey: Survey, result: BatchAssessment) -> Iterator[str]:
     """Write the tables."""
-    names = list(groups(survey))
+    names = list(_groups(survey))
     header = "| | " + " | ".join(f"{g} (n={int(r.sum()):,})" for g, r in names) + " |"
     line = "|---|" + "---:|" * len(names)
     yield "Children (and, in brackets, per 1,000 of the population by examination weight).\n"
@@ -119,7 +113,7 @@ def tables(survey: Survey, result: BatchAssessment) -> Iterator[str]:
     yield line
     for level in reversed(LEVELS):
         hit = result.urgency_levels == level
-        yield f"| {level} | " + " | ".join(share(hit, r, survey.weight) for _, r in names) + " |"
+        yield f"| {level} | " + " | ".join(_share(hit, r, survey.weight) for _, r in names) + " |"
     yield ""
     yield header.replace("| |", "| rule matched |", 1)
     yield line
@@ -129,7 +123,7 @@ def tables(survey: Survey, result: BatchAssessment) -> Iterator[str]:
         if not hit.any():
             silent.append(rule["id"])
             continue
-        cells = " | ".join(share(hit, r, survey.weight) for _, r in names)
+        cells = " | ".join(_share(hit, r, survey.weight) for _, r in names)
         yield f"| {rule['id']} {rule['name']} | {cells} |"
     yield ""
     yield f"Rules that matched no child: {', '.join(silent)}."
@@ -138,7 +132,7 @@ def tables(survey: Survey, result: BatchAssessment) -> Iterator[str]:
     yield line
     for k, name in enumerate(("red", "white", "platelet")):
         hit = result.lineages[:, k] == 1
-        yield f"| {name} | " + " | ".join(share(hit, r, survey.weight) for _, r in names) + " |"
+        yield f"| {name} | " + " | ".join(_share(hit, r, survey.weight) for _, r in names) + " |"
 
 
 def urgent(survey: Survey, result: BatchAssessment) -> Iterator[str]:
@@ -160,55 +154,93 @@ def urgent(survey: Survey, result: BatchAssessment) -> Iterator[str]:
         )
 
 
-def report(survey: Survey, result: BatchAssessment) -> str:
-    """Write the page."""
+def section(survey: Survey, result: BatchAssessment) -> Iterator[str]:
+    """Write the survey's section of the page, line by line."""
     n = len(survey.ids)
     flagged = int((result.urgency.level >= LEVELS.index("U24")).sum())
-    knowledge = result.knowledge
-    return "\n".join(
-        [
-            "# Evaluation",
-            "",
-            "Made by `make evaluation`; do not edit by hand. "
-            f"Engine {hematon.__version__}, knowledge {knowledge.version} "
-            f"(`{knowledge.fingerprint[:16]}`).",
-            "",
-            "## Children of a national survey",
-            "",
-            f"{n:,} children of 1 to 17 years with a blood count, NHANES 1999-2010 (US public "
-            "domain), one draw each, nothing else known about them. They were well enough to come "
-            "to an examination center, so nearly all should need nothing at once.",
-            "",
-            f"**Urgency E or U24: {flagged} of {n:,} ({1000 * flagged / n:.2f} per 1,000; goal "
-            "below 1).** Each of them:",
-            "",
-            *urgent(survey, result),
-            "",
-            "How it splits by age, sex and ancestry (as the survey records it; the engine is not "
-            "told the ancestry, and Duffy-null status is unknown for everyone, so neutropenia in "
-            "Black children is over-called here as it would be in any laboratory without it):",
-            "",
-            *tables(survey, result),
-            "",
-            "What this cannot say: nothing below one year of age, nothing about sick children, and "
-            "unweighted counts over-represent some groups (the weighted share is in brackets).",
-            "",
-        ]
+    whole, *_, low = population_groups(survey, result)
+    yield from (
+        "## Children of a national survey",
+        "",
+        f"{n:,} children of 1 to 17 years with a blood count, NHANES 1999-2010 (US public domain), "
+        "one draw each, nothing else known about them. They were well enough to come to an "
+        "examination center, so nearly all should need nothing at once.",
+        "",
+        f"**Urgency E or U24: {flagged} of {n:,} ({1000 * flagged / n:.2f} per 1,000; goal below "
+        "1).** A marrow failure condition *fits well* in "
+        f"{whole.fits_well} of {n:,}, and in {low.fits_well} of the {low.children:,} who have a "
+        f"lineage low; something else leads in {whole.something_else_first:,} and "
+        f"{low.something_else_first:,}. Each child in E or U24:",
+        "",
+        *urgent(survey, result),
+        "",
+        "How it splits by age, sex and ancestry (as the survey records it; the engine is not told "
+        "the ancestry, and Duffy-null status is unknown for everyone, so neutropenia in Black "
+        "children is over-called here as it would be in any laboratory without it):",
+        "",
+        *tables(survey, result),
+        "",
+        "What this cannot say: nothing below one year of age, nothing about sick children, and "
+        "unweighted counts over-represent some groups (the weighted share is in brackets).",
+        "",
     )
 
 
-def main() -> None:
-    """Evaluate and write the page; say what is missing when the survey is not there."""
-    default = Path(os.environ.get("HEMATON_SHARED", ROOT.parent / "shared")) / SURVEY
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    if not path.exists():
-        sys.exit(f"evaluation data not present: {path.name} (set HEMATON_SHARED)")
-    knowledge = load_knowledge()
+# --- reading and judging -----------------------------------------------------------------------
+
+
+class NoPyarrowError(HematonError):
+    """A survey is there, and pyarrow is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "reading a population survey needs pyarrow: pip install 'hematon[evaluate]', "
+            "or leave the survey out"
+        )
+
+
+def is_survey(path: Path) -> bool:
+    """Say whether a Parquet file is a survey of the shape of NHANES.
+
+    Raises:
+        NoPyarrowError: pyarrow is not installed.
+    """
+    wanted = {"SEQN", "age_years", "sex", "exam_weight", *ANALYTES.values()}
+    return wanted <= set(_parquet().read_schema(path).names)
+
+
+def judge_survey(path: Path, knowledge: Knowledge, setting: str) -> tuple[Survey, BatchAssessment]:
+    """Read a survey and judge its children."""
     survey = Survey(path)
-    page = report(survey, assess_columns(survey.columns(knowledge), knowledge))
-    OUTPUT.write_text(page, "utf-8")
-    print(page.split("How it splits")[0])
+    return survey, assess_columns(survey.columns(knowledge), knowledge, setting=setting)
 
 
-if __name__ == "__main__":
-    main()
+def population_groups(survey: Survey, result: BatchAssessment) -> tuple[PopulationGroup, ...]:
+    """Count the children, in all and by age, sex and ancestry."""
+    urgent = result.urgency.level >= LEVELS.index("U24")
+    posterior = result.differential.posterior
+    fits, _ = fits_well(posterior, result.knowledge)
+    first = posterior.argmax(axis=1) == posterior.shape[1] - 1
+    parts = [*_groups(survey), ("any lineage low", (result.lineages == 1).any(axis=1))]
+    return tuple(
+        PopulationGroup(
+            name=name,
+            children=int(rows.sum()),
+            urgent=int((rows & urgent).sum()),
+            levels={
+                level: int((rows & (result.urgency.level == k)).sum())
+                for k, level in enumerate(LEVELS)
+            },
+            fits_well=int((rows & fits).sum()),
+            something_else_first=int((rows & first).sum()),
+        )
+        for name, rows in parts
+    )
+
+
+def _parquet() -> Any:
+    try:
+        from pyarrow import parquet  # type: ignore[import-untyped]  # it ships no types
+    except ImportError:
+        raise NoPyarrowError from None
+    return parquet
