@@ -252,7 +252,24 @@ class PopulationGroup:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything an evaluation found."""
+    """Everything an evaluation found.
+
+    Attributes:
+        engine, knowledge, fingerprint: what was evaluated.
+        setting: whose prior was used.
+        own_sources_left_out: whether each case was judged without its own publication.
+        knowledge_remade: cases for which that changed the knowledge.
+        largest_publication: the publication that gives most cases with a right answer.
+        case_sets: what each case set held.
+        strata: rankings, split every way.
+        baselines: simpler ways to rank, beside Hematon on the same cases.
+        calibration: whether shares mean what they say.
+        bands: how often what was said in a word of fit was so.
+        never_miss: whether conditions that must not be missed were shown.
+        specificity: what was said of patients with another disease.
+        population: children of a survey; empty without one.
+        tested: the tallies that the clinician report reads.
+    """
 
     engine: str
     knowledge: str
@@ -260,6 +277,7 @@ class Figures:
     setting: str
     own_sources_left_out: bool
     knowledge_remade: int
+    largest_publication: str
     case_sets: tuple[CaseSetFigures, ...]
     strata: tuple[Stratum, ...]
     baselines: tuple[Baseline, ...]

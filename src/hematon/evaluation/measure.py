@@ -85,9 +85,14 @@ class _Answers:
 
     def right(self, level: Level) -> Bools:
         """(n, answers) what is right."""
-        if level == "condition":
-            return _among([c.truth.conditions for c in self.cases], self.conditions)
-        return _among([c.truth.groups for c in self.cases], self.groups)
+        return self._right[level]
+
+    @cached_property
+    def _right(self) -> dict[Level, Bools]:
+        return {
+            "condition": _among([c.truth.conditions for c in self.cases], self.conditions),
+            "group": _among([c.truth.groups for c in self.cases], self.groups),
+        }
 
     def shares(self, level: Level) -> Floats:
         """(n, answers) what the engine gives."""
@@ -156,6 +161,7 @@ def measure(
         setting=setting,
         own_sources_left_out=leave_out_own,
         knowledge_remade=int(judged.own_source.sum()) if leave_out_own else 0,
+        largest_publication=_largest_publication(a),
         case_sets=tuple(_case_sets(sets, a)),
         strata=tuple(
             stratum
@@ -178,7 +184,7 @@ def measure(
 
 def _case_sets(sets: CaseSets, a: _Answers) -> Iterator[CaseSetFigures]:
     names = {*a.case_set.tolist(), *sets.unreadable, *(name for name, _ in sets.not_scored)}
-    circular = np.array([c.circular for c in a.cases], dtype=bool) | a.judged.own_source
+    circular = _circular(a)
     for name in sorted(names):
         rows = a.case_set == name
         yield CaseSetFigures(
@@ -197,7 +203,7 @@ def _case_sets(sets: CaseSets, a: _Answers) -> Iterator[CaseSetFigures]:
 def _strata(a: _Answers, shares: Floats) -> Iterator[Stratum]:
     """Split the cases every way a reader may ask for."""
     yield _stratum(a, "all", "all", a.named, shares)
-    circular = np.array([c.circular for c in a.cases], dtype=bool) | a.judged.own_source
+    circular = _circular(a)
     yield _stratum(a, "all", "without circular cases", a.named & ~circular, shares)
     yield _stratum(a, "all", "circular cases only", a.named & circular, shares)
     yield _stratum(a, "all", "without the largest publication", a.named & ~_largest(a), shares)
@@ -248,6 +254,16 @@ def _largest(a: _Answers) -> Bools:
     counts = Counter(a.publication[a.named].tolist())
     most = max(counts, key=lambda p: (counts[p], -p), default=-1)
     return np.asarray(a.publication == most)
+
+
+def _largest_publication(a: _Answers) -> str:
+    """Name the publication that gives most of the named cases; empty without one."""
+    return next((a.cases[i].publication for i in np.flatnonzero(_largest(a)).tolist()), "")
+
+
+def _circular(a: _Answers) -> Bools:
+    """(n,) cases whose own publication is known to have fed what they are judged with."""
+    return np.array([c.circular for c in a.cases], dtype=bool) | a.judged.own_source
 
 
 def _evidence(a: _Answers) -> npt.NDArray[np.str_]:
@@ -307,7 +323,12 @@ def _baseline(a: _Answers, baseline: BaselineShares) -> Baseline:
     """Rank the cases a baseline was given, with it and with the engine."""
     given = a.named & ~np.isnan(baseline.shares).any(axis=1)
     evidence = _evidence(a)
-    splits = [("all", "all", given), ("evidence", "findings only", evidence == "findings only")]
+    splits = [
+        ("all", "all", given),
+        ("all", "without circular cases", ~_circular(a)),
+        ("all", "without the largest publication", ~_largest(a)),
+        ("evidence", "findings only", evidence == "findings only"),
+    ]
     splits += [
         ("case set", name, a.case_set == name) for name in sorted(set(a.case_set[given].tolist()))
     ]

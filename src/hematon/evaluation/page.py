@@ -76,6 +76,10 @@ def _how(figures: Figures) -> Iterator[str]:
         "counts as right is `src/hematon/evaluation/truth.yaml`. The model was looked at against "
         "cases of these files while it was built, so this is no independent test. " + own,
         "",
+        "A condition is right only where its entry covers the disease. A patient with another "
+        "disease is *something else*, also where a cytopenia was seen; a disease that belongs to a "
+        "group but to none of its conditions is scored at group level alone.",
+        "",
         f"Brackets hold 95 % intervals from {DRAWS:,} resamples of publications (seed {SEED}); one "
         "publication alone has none, and with a handful they are too narrow.",
         "",
@@ -116,7 +120,8 @@ def _rankings(figures: Figures) -> Iterator[str]:
     yield (
         "Where the right answer stands. Something else is not ranked; the last column ranks it "
         "too. *Moves*: how far the share that came first moves, at most, when one publication is "
-        "left out of the count."
+        "left out of the count. The largest publication: "
+        f"{figures.largest_publication or 'none'}."
     )
     for level, title in (
         ("group", "Groups of conditions"),

@@ -17,7 +17,6 @@ import orjson
 
 from hematon.engine.assessment import Assessment, Doubt, Tested
 from hematon.report import selection
-from hematon.report.quantities import prose
 
 FILE: Final = Path(__file__).parent / "tested.json"
 DUFFY_NULL: Final = "HX_DUFFY_NULL"
@@ -121,6 +120,9 @@ def lines(assessment: Assessment) -> tuple[str, ...]:
             else "Never tested on a published patient with the Duffy-null count stated."
         )
     if not doubt.same_knowledge:
+        # Imported here: an assessment written as JSON needs no way of saying numbers.
+        from hematon.report.quantities import prose
+
         out.append(
             f"These tests were of knowledge {prose(doubt.knowledge)} as it then was; the knowledge "
             "used here differs from it."

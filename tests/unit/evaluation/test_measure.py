@@ -74,6 +74,7 @@ def test_splits_part_the_cases(figures: Figures) -> None:
     assert _ranking(figures, "all", "without circular cases", "group").cases == whole - circular
     rest = _ranking(figures, "all", "without the largest publication", "group")
     assert rest.cases == whole - 2
+    assert figures.largest_publication == "PMID:11"
 
 
 def test_evidence_hidden_of_those_who_have_both(figures: Figures) -> None:
@@ -188,6 +189,7 @@ def test_only_findings_or_only_others(sets: CaseSets, loaded: Knowledge, table: 
     others = tuple(c for c in sets.cases if c.truth.is_something_else)
     found = measure(replace(sets, cases=others), loaded, table, setting=SETTING)
     assert found.strata == ()
+    assert found.largest_publication == ""
     assert found.never_miss == ()
     group_only = tuple(c for c in sets.cases if c.case.id == "ghosal")
     found = measure(replace(sets, cases=group_only), loaded, table, setting=SETTING)
