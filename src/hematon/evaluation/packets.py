@@ -180,24 +180,24 @@ def withheld_packet(document: Json, *, include_variants: bool = False) -> Json:
         include_variants: whether to leave its reported variants in.
     """
     packet = dict(document)
-    onsets = [
-        d["onset"] for d in packet.pop("diseases", ()) if d.get("onset") and not _ruled_out(d)
-    ]
+    diseases = packet.pop("diseases", None) or ()
+    onsets = [d["onset"] for d in diseases if d.get("onset") and not _ruled_out(d)]
     if onsets:
         packet["diseases"] = [{"term": UNNAMED, "onset": onset} for onset in onsets]
-    found = packet.pop("interpretations", ())
+    found = packet.pop("interpretations", None) or ()
     if include_variants:
         packet["interpretations"] = [
-            {**i, "diagnosis": {**i.get("diagnosis", {}), "disease": UNNAMED}} for i in found
+            {**i, "diagnosis": {**(i.get("diagnosis") or {}), "disease": UNNAMED}} for i in found
         ]
     return packet
 
 
 def disease_ids(document: Json) -> list[str]:
     """Give the ids of the diseases a packet names: interpreted ones first, none ruled out."""
-    named = [i.get("diagnosis", {}).get("disease", {}) for i in document.get("interpretations", ())]
-    named += [d.get("term", {}) for d in document.get("diseases", ()) if not _ruled_out(d)]
-    return list(dict.fromkeys(d["id"] for d in named if d.get("id")))
+    diagnoses = [i.get("diagnosis") or {} for i in document.get("interpretations") or ()]
+    named = [diagnosis.get("disease") for diagnosis in diagnoses]
+    named += [d.get("term") for d in document.get("diseases") or () if not _ruled_out(d)]
+    return list(dict.fromkeys(d["id"] for d in named if d and d.get("id")))
 
 
 def _ruled_out(disease: Json) -> bool:

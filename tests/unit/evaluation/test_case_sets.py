@@ -112,3 +112,16 @@ def test_place_without_cases_is_refused(
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableError, match=r"nothing at this place|no case could be scored"):
         read_case_sets(tmp_path / name, loaded, table)
+
+
+def test_null_fields_of_a_packet_are_absent_ones(
+    tmp_path: Path, loaded: Knowledge, table: TruthTable
+) -> None:
+    """Some writers spell out what is empty; the diagnosis may stand in either place."""
+    one, other = packet("a", "OMIM:227645"), packet("b", "OMIM:227645", gene="FANCC")
+    one["interpretations"] = other["diseases"] = None
+    other["interpretations"].append({"id": "x", "diagnosis": None})
+    file = write_lines(tmp_path / "p.jsonl", [one, other])
+    for variants in (False, True):
+        found = read_case_sets(file, loaded, table, include_variants=variants)
+        assert [c.truth.conditions for c in found.cases] == [{"fanconi_anemia"}] * 2
