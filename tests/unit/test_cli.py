@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from hematon.cli import cli
 from hematon.knowledge import load_knowledge
-from hematon.knowledge.load import sources_alone
+from hematon.knowledge.without import resting_on
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples" / "demo_child.json")
@@ -348,7 +348,7 @@ def test_evaluate_prints_the_page_or_json(tmp_path: Path) -> None:
     cases = str(case_set(tmp_path, "HEMATON:itp", "HEMATON:tar"))
     assert run("evaluate", cases).stdout.startswith("# Evaluation")
     first = run("evaluate", cases, "--json")
-    assert json.loads(first.stdout)["setting"] == "general_pediatrics"
+    assert json.loads(first.stdout)["setting"] == "referral"
     assert first.stdout_bytes == run("evaluate", cases, "--json").stdout_bytes
     kept = run("evaluate", cases, "--json", "--keep-own-sources", "--setting", "population")
     assert json.loads(kept.stdout)["own_sources_left_out"] is False
@@ -389,7 +389,7 @@ def test_assess_leaves_out_own_sources(tmp_path: Path) -> None:
     source, publication = next(
         (s, f"PMID:{info['pmid']}")
         for s, info in loaded.sources.items()
-        if "pmid" in info and sources_alone(loaded, [f"PMID:{info['pmid']}"])
+        if "pmid" in info and resting_on(loaded, [f"PMID:{info['pmid']}"])
     )
     packet = json.loads(packets(1))
     packet["metaData"] = {"externalReferences": [{"id": publication}]}

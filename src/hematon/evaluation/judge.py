@@ -17,7 +17,7 @@ from hematon.engine.ternary import YES
 from hematon.engine.urgency import always_shown
 from hematon.evaluation.case_sets import Progress
 from hematon.knowledge import Knowledge
-from hematon.knowledge.load import leave_out, sources_alone
+from hematon.knowledge.without import leave_out, resting_on
 
 CHUNK = 512
 DUFFY_NULL = "HX_DUFFY_NULL"
@@ -93,7 +93,7 @@ def judge(
 def _own_sources(cases: Sequence[Case], knowledge: Knowledge) -> list[frozenset[str]]:
     """Give, for each case, the sources of the knowledge that are its own publications."""
     found = {
-        publications: sources_alone(knowledge, publications)
+        publications: resting_on(knowledge, publications)
         for publications in {case.publications for case in cases}
     }
     return [found[case.publications] for case in cases]

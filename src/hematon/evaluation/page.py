@@ -47,7 +47,7 @@ def page(
     lines = [
         "# Evaluation",
         "",
-        "Made by `make evaluation` (`hematon evaluate`); do not edit by hand. "
+        "Made by `make evaluate` (`hematon evaluate`); do not edit by hand. "
         f"Engine {figures.engine}, knowledge {figures.knowledge} "
         f"(`{figures.fingerprint[:16]}`), setting {figures.setting}.",
         "",

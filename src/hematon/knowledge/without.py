@@ -47,6 +47,12 @@ def leave_out(publications: Iterable[str], folder: Path | None = None) -> Knowle
     return _without(left, counted, folder) if left or counted else knowledge
 
 
+def resting_on(knowledge: Knowledge, publications: Iterable[str]) -> frozenset[str]:
+    """Name what `leave_out` would leave out: sources of entries, references of annotations."""
+    names = frozenset(publications)
+    return sources_alone(knowledge, names) | knowledge.annotations.counted_in(names)
+
+
 def sources_alone(knowledge: Knowledge, publications: Iterable[str]) -> frozenset[str]:
     """Give the sources that are these publications and on which alone some evidence rests."""
     wanted = {name.upper() for name in publications}

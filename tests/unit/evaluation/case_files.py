@@ -126,7 +126,7 @@ def write_folder(folder: Path) -> Path:
         packet("fa1", "HEMATON:fanconi_anemia", publication="PMID:11"),
         packet("fa2", "OMIM:227645", publication="PMID:11", age="P20Y"),
         packet("dba", "OMIM:105650", ("HP:0001903",), publication="PMID:12", age="P2M"),
-        packet("ghosal", "OMIM:231095", ("HP:0001903",), publication="PMID:13", age="P2Y"),
+        packet("ghosal", "OMIM:620926", ("HP:0001903",), publication="PMID:13", age="P2Y"),
         packet("unknown", "OMIM:999999"),
         packet("nothing", None),
     ):

@@ -122,7 +122,7 @@ def test_page_without_survey_plot_or_left_out_sources(folder: Path, loaded: Know
 
 def test_page_of_one_group_has_no_plot(tmp_path: Path, loaded: Knowledge) -> None:
     """Without a case that a condition covers there is nothing to plot, and no band."""
-    file = write_lines(tmp_path / "one.jsonl", [packet("g", "OMIM:231095")])
+    file = write_lines(tmp_path / "one.jsonl", [packet("g", "OMIM:620926")])
     found = evaluate(file, loaded)
     assert found.plot() == ""
     assert "![" not in found.page("plot.svg")

@@ -20,7 +20,7 @@ from hematon.knowledge.compiled import SOMETHING_ELSE
         ("OMIM:621262", {"dba"}, {"diamond_blackfan_anemia"}),
         ("OMIM:147791", {"bss_other_it"}, {"inherited_thrombocytopenia"}),
         ("OMIM:231000", {"gaucher"}, {"storage_infiltrative"}),
-        ("OMIM:231095", set(), {"inherited_bmf_other"}),
+        ("OMIM:620926", set(), {"inherited_bmf_other"}),
         ("OMIM:256500", {SOMETHING_ELSE}, {SOMETHING_ELSE}),
         ("HEMATON:tec", {"tec"}, {"tec"}),
     ],

@@ -82,10 +82,17 @@ def _apply(content: Any, edit: Edit) -> None:
 
 
 def _index(place: Any, step: Any) -> Any:
-    """Give the key of a step; `{id: anc}` finds the one entry of a list that has it."""
+    """Give the key of a step; `{id: anc}` finds the one entry of a list that has it.
+
+    For a row of a table the key is the number of the column.
+    """
     if not isinstance(step, dict):
         return step
-    (index,) = (i for i, item in enumerate(place) if step.items() <= item.items())
+    (index,) = (
+        i
+        for i, item in enumerate(place)
+        if step.items() <= (item if isinstance(item, dict) else dict(enumerate(item))).items()
+    )
     return index
 
 
