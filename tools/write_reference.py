@@ -4,7 +4,7 @@
     python tools/write_reference.py --check    write nothing; exit 1 when one is not current
 
 Each file has one writer below, from one source: the issue codes of `errors.py`, the result classes
-of `engine/assessment.py` and `evaluation/figures.py`, the records of `knowledge/records.py`, the
+of `engine/assessment*.py` and `evaluation/figures.py`, the records of `knowledge/records.py`, the
 commands of `cli.py`, and the rules in `knowledge/data`. Nothing in the output depends on the clock,
 the machine or its terminal.
 """
@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from hematon import cli
-from hematon.engine import assessment
+from hematon.engine import assessment, assessment_trends
 from hematon.errors import ISSUE_CODES
 from hematon.evaluation import figures
 from hematon.knowledge import records
@@ -71,7 +71,7 @@ def write_issues() -> str:
 
 def write_assessment_schema() -> str:
     """Give the JSON Schema of an Assessment."""
-    schema = _result_schema(assessment, "Assessment")
+    schema = _result_schema("Assessment", assessment, assessment_trends)
     schema["$defs"]["Versions"]["properties"]["schema"]["const"] = assessment.SCHEMA_VERSION
     return _json(
         {
@@ -84,7 +84,7 @@ def write_assessment_schema() -> str:
 
 def write_evaluation_schema() -> str:
     """Give the JSON Schema of the figures of an evaluation."""
-    schema = _result_schema(figures, "Figures")
+    schema = _result_schema("Figures", figures)
     schema["properties"]["schema"]["const"] = figures.SCHEMA_VERSION
     return _json(
         {
@@ -95,13 +95,14 @@ def write_evaluation_schema() -> str:
     )
 
 
-def _result_schema(module: ModuleType, whole: str) -> Json:
+def _result_schema(whole: str, *modules: ModuleType) -> Json:
     """Give the schema of a result class, with the `Attributes:` of each class described."""
-    schema = TypeAdapter(getattr(module, whole)).json_schema(mode="serialization")
+    schema = TypeAdapter(getattr(modules[0], whole)).json_schema(mode="serialization")
     for name, part in ((whole, schema), *schema["$defs"].items()):
         # Every field is always written, also one with a default.
         part["required"], part["additionalProperties"] = list(part["properties"]), False
-        described = _attributes(getattr(module, name).__doc__ or "")
+        kind = next(getattr(module, name) for module in modules if hasattr(module, name))
+        described = _attributes(kind.__doc__ or "")
         for field, text in described.items():
             part["properties"][field]["description"] = text
     return schema

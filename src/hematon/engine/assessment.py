@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 import orjson
 
+from hematon.engine.assessment_trends import Answer as Answer
+from hematon.engine.assessment_trends import Trends
+
 # These types are compared and shown through their JSON: generated comparisons and
 # representations would only slow every start.
 SCHEMA_VERSION = "1"
 
-Answer = Literal["yes", "no", "unknown"]
 LineageStatus = Literal["failing", "low", "normal", "not_assessable"]
 UrgencyLevel = Literal["E", "U24", "U72", "S2", "R", "none"]
 Band = Literal["fits_well", "could_fit", "less_likely", "argues_against"]
@@ -86,7 +88,7 @@ class Lineage:
     """How one lineage stands.
 
     `failing` is low by a rule with depth at least moderate; `low` is low and mild.
-    Slopes are per 30 days, in `unit`.
+    Slopes are per 30 days, in `unit`; `trends` says more of them.
     """
 
     status: LineageStatus
@@ -348,6 +350,7 @@ class Assessment:
     inputs: tuple[Input, ...]
     findings: tuple[StatedFinding, ...]
     lineages: Lineages
+    trends: Trends
     readings: tuple[Reading3, ...]
     severity: tuple[Severity, ...]
     urgency: Urgency

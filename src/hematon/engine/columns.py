@@ -105,6 +105,7 @@ class Columns:
         described: every HPO term stated, used or not by a finding.
         variants: (case, gene, classification, zygosity).
         conflicts: (case, finding id) stated both present and absent.
+        infections: (case, age in days) of dated acute infections, which bias neutrophil counts.
     """
 
     ids: Sequence[str]
@@ -119,6 +120,7 @@ class Columns:
     described: Described = NOTHING_DESCRIBED
     variants: tuple[tuple[int, str, str, str], ...] = ()
     conflicts: tuple[tuple[int, str], ...] = ()
+    infections: tuple[tuple[int, float], ...] = ()
 
 
 CYTOPENIA_FINDINGS = frozenset(
@@ -133,6 +135,11 @@ CYTOPENIA_FINDINGS = frozenset(
         "LAB_ISO_THROMBOCYTOPENIA",
     )
 )
+
+ACUTE_INFECTION_FINDINGS = frozenset(
+    ("HP:0001945", "HP:0100806", "SGN_FEVER_3D", "TST_VIRAL_POS", "EXP_VIRAL_4W")
+)
+"""Findings that, with a date, say of an acute infection then: fever, sepsis, a virus."""
 
 
 def columns_of(
@@ -162,6 +169,7 @@ def columns_of(
     described: dict[tuple[int, int], bool] = {}
     variants: list[tuple[int, str, str, str]] = []
     conflicts: list[tuple[int, str]] = []
+    infections: list[tuple[int, float]] = []
     nan = float("nan")
     for i, case in enumerate(cases):
         for m in case.measurements:
@@ -187,6 +195,7 @@ def columns_of(
             )
         until = np.inf if as_of_age is None else as_of_age[i]
         _state_findings(i, case, until, knowledge, stated, stated_age, described, conflicts)
+        infections.extend((i, age) for age in _infections(case, until, knowledge))
         for condition in case.excluded_conditions:
             recorded[i, condition_index[condition]] = -1
         for condition in case.recorded_conditions:
@@ -206,6 +215,19 @@ def columns_of(
         described=_described(described),
         variants=tuple(variants),
         conflicts=tuple(conflicts),
+        infections=tuple(infections),
+    )
+
+
+def _infections(case: Case, until: float, knowledge: Knowledge) -> list[float]:
+    """Give the ages of dated acute infections, in order."""
+    return sorted(
+        float(f.age_days)
+        for f in case.findings
+        if f.observed
+        and f.age_days is not None
+        and f.age_days <= until
+        and ACUTE_INFECTION_FINDINGS.intersection(knowledge.findings_of(f.code))
     )
 
 

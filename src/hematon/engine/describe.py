@@ -32,6 +32,7 @@ from hematon.engine.describe_rules import (
     severity_criteria,
     urgency_reasons,
 )
+from hematon.engine.describe_trends import trends
 from hematon.engine.lineages import lineages
 from hematon.errors import Issue
 
@@ -73,6 +74,7 @@ def describe(
     day = as_of.isoformat() if as_of is not None else None
     parts: dict[str, Any] = {
         "lineages": lineages(result, i),
+        "trends": trends(result, i),
         "readings": readings(result, i),
         "severity": severity,
         "urgency": urgency,
@@ -133,6 +135,7 @@ def _citations(result: BatchAssessment, parts: dict[str, Any]) -> dict[str, str]
         *(piece for c in parts["differential"] for piece in c.contributions),
         *parts["next_tests"],
         *parts["hazards"],
+        parts["trends"].neutrophil_cycle,
     ]
     used = {name for entry in cited for name in entry.source}
     for interval in result.knowledge.raw["intervals"].values():

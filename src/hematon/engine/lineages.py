@@ -58,7 +58,7 @@ def _lineage(result: BatchAssessment, i: int, name: str) -> Lineage:
     if measured and low != high:
         comparator, value = (">", low) if np.isinf(high) else ("<", high)
     entry = next(d for d in knowledge.rules["definitions"] if d["id"] == LINEAGE_OF[name])
-    since, slope = serial.since[i, k], serial.slope[i, k]
+    since, slope = serial.since[i, k], serial.slopes[k].slope[i]
     return Lineage(
         status=status,
         analyte=analyte.id,

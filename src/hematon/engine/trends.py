@@ -1,4 +1,4 @@
-"""What serial counts say: onset, persistence, slope, recovery, and treatments in the window.
+"""What serial counts say: onset, persistence, slope, nadir, recovery, cycle, and treatments.
 
 Simple facts over all draws of each child, as ternary arrays that rules and findings can ask for
 by name (`knowledge/facts.py` lists them), and the numbers the report prints. Treated counts say
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from hematon.engine import facts as facts_module
 from hematon.engine import ternary
 from hematon.engine.batch import DAY_SPACE, JUDGED, CaseBatch, Draws
-from hematon.engine.columns import CYTOPENIA_FINDINGS
+from hematon.engine.columns import CYTOPENIA_FINDINGS, TREATMENT_KINDS
+from hematon.engine.cycles import Cycles, cycles
 from hematon.engine.facts import LINEAGE_OF, LINEAGES, Facts
+from hematon.engine.slopes import Slopes, slopes
 from hematon.engine.ternary import Ternary
 from hematon.knowledge.compiled import Knowledge
 
@@ -27,7 +29,16 @@ Bools = npt.NDArray[np.bool_]
 NEVER = np.inf
 FALL_LOG = -0.22
 """A fall of a fifth over the time seen: smaller ones are within the noise of counts [expert]."""
+FALL_P = 0.05
+"""Mann-Kendall, two-sided [severity.md 7, S-I]."""
+FALL_DRAWS = 5
+"""Four counts can fall in order by chance once in twelve: they cannot reach `FALL_P`."""
 MIN_SPAN_DAYS = 84
+TRANSFUSED = ("red_cell_transfusion", "platelet_transfusion")
+DEPENDENT_EPISODES, DEPENDENT_DAYS = 3, 112
+"""Transfusion dependence: transfused on three or more days in 16 weeks. The 16 weeks and the
+three are those of the International Working Group 2018 for units of red cells in adults; days
+are counted because records of children seldom count units, and platelets likewise [expert]."""
 YEAR_DAYS = 365
 EXPLAINING = frozenset(("inherited", "inherited_thrombocytopenia", "acquired_bmf"))
 """Only a known marrow failure makes low counts old news; a known leukemia may have come back."""
@@ -45,7 +56,13 @@ class Serial:
         since: (n, 3) start of the present low run of each lineage, NaN when not low.
         draws: (n, 3) number of untreated counts.
         lowest: (n, 3) lowest untreated count, NaN none.
-        slope: (n, 3) least-squares slope per day, NaN with fewer than three counts.
+        lowest_age: (n, 3) age at the first draw with it, NaN none.
+        first_low: (n, 3) age when first low, NaN never.
+        recovered: (n, 3) age at the first count that was not low after the last low one, NaN none.
+        slopes: Theil-Sen slope and Mann-Kendall p of the untreated counts of each lineage.
+        transfused: (n, 2) days with red cells, with platelets, in the 16 weeks before the judged
+            draw.
+        cycles: whether neutrophils cycle.
         presenting_age: (n,) age at the draw of the last year with most lineages low, the latest
             of them; NaN when none was low.
     """
@@ -55,7 +72,12 @@ class Serial:
     since: Floats
     draws: Ints
     lowest: Floats
-    slope: Floats
+    lowest_age: Floats
+    first_low: Floats
+    recovered: Floats
+    slopes: tuple[Slopes, Slopes, Slopes]
+    transfused: Ints
+    cycles: Cycles
     presenting_age: Floats
 
 
@@ -91,31 +113,45 @@ def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
     ]
     runs = [_run(draws, low, n) for low in lows]
     values = [np.where(treated[:, k], np.nan, draws.value[:, c]) for k, c in enumerate(columns)]
-    fits = [_fit(draws, value, n) for value in values]
+    red, white, platelet = (_slopes(draws, value, n) for value in values)
+    trends = red, white, platelet
+    transfused = _transfused(batch)
+    cycling = cycles(batch)
     onset = np.minimum.reduce([run.first_low for run in runs])
     onset = np.fmin(np.where(np.isinf(onset), np.nan, onset), batch.columns.stated_age)
     facts = {
         **_persistence(runs),
         **_onset_facts(batch, knowledge, onset, runs),
         **_treatment_facts(batch, knowledge),
+        **_dependence(batch, transfused),
+        "neutrophil_cycle": cycling.fact,
         "prior_normal": _prior_normal(draws, lows, onset, n),
         "recovered_8w": _recovered(runs),
-        "progressive_fall": _progressive(fits),
+        "progressive_fall": _progressive(trends),
         "hemoglobin_fell_2": _fell(draws, values[0], n),
         "monocytes_low_twice": _twice(draws, "monocytes", 0.2, 14, n),
         "severe_neutropenia_90d": _twice(draws, "anc", 0.5, 90, n),
     }
-    lowest = np.full((n, 3), np.inf)
+    lowest, lowest_age = np.full((n, 3), np.inf), np.full((n, 3), np.nan)
     for k, value in enumerate(values):
         seen = ~np.isnan(value)
         np.minimum.at(lowest[:, k], draws.case[seen], value[seen])
+        at = _first(draws, seen & (value == lowest[draws.case, k]), n)
+        lowest_age[:, k] = np.where(np.isinf(at), np.nan, at)
     return Serial(
         facts=facts,
         onset_age=onset,
-        since=np.stack([np.where(np.isinf(r.start), np.nan, r.start) for r in runs], axis=1),
-        draws=np.stack([fit[0] for fit in fits], axis=1),
+        since=_ages([r.start for r in runs]),
+        draws=np.stack([trend.count for trend in trends], axis=1),
         lowest=np.where(np.isinf(lowest), np.nan, lowest),
-        slope=np.stack([fit[2] for fit in fits], axis=1),
+        lowest_age=lowest_age,
+        first_low=_ages([r.first_low for r in runs]),
+        recovered=_ages(
+            [_recovery(draws, low, run, n) for low, run in zip(lows, runs, strict=True)]
+        ),
+        slopes=trends,
+        transfused=transfused,
+        cycles=cycling,
         presenting_age=_presenting(batch, lows),
     )
 
@@ -246,36 +282,61 @@ def _finite(run: _Run) -> _Run:
     )
 
 
-def _fit(draws: Draws, value: Floats, n: int) -> tuple[Ints, Floats, Floats, Floats]:
-    """Least squares over each child's counts.
-
-    Returns:
-        Count, span in days, slope per day in units, and the fall on the natural-log scale over
-        the span; NaN where fewer than three counts exist.
-    """
+def _slopes(draws: Draws, value: Floats, n: int) -> Slopes:
     seen = ~np.isnan(value)
-    case, t, x = draws.case[seen], draws.age[seen], value[seen]
-    count = np.bincount(case, minlength=n)
-    safe = np.maximum(count, 1)
-    mean_t = np.bincount(case, t, n) / safe
-    dt = t - mean_t[case]
-    spread = np.bincount(case, dt * dt, n)
-    span = np.zeros(n)
-    if len(case):
-        span = _last(draws, seen, n) - _first(draws, seen, n)
-    enough = (count >= 3) & (spread > 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = np.where(enough, np.bincount(case, dt * x, n) / spread, np.nan)
-        log_slope = np.bincount(case, dt * np.log(np.maximum(x, 0.01)), n) / spread
-        fall = np.where(enough, log_slope * span, np.nan)
-    return count, span, slope, fall
+    return slopes(draws.case[seen], draws.age[seen], value[seen], n)
 
 
-def _progressive(fits: list[tuple[Ints, Floats, Floats, Floats]]) -> Ternary:
-    judged = np.stack([~np.isnan(fall) & (span >= MIN_SPAN_DAYS) for _, span, _, fall in fits])
-    falling = np.stack([fall <= FALL_LOG for *_, fall in fits]) & judged
-    parts = [ternary.of(f, j) for f, j in zip(falling, judged, strict=True)]
+def _progressive(trends: tuple[Slopes, ...]) -> Ternary:
+    """Two lineages fall by a fifth or more, more steadily than chance would.
+
+    A lineage that did not fall so far is not falling. One that did, on too few counts to tell
+    from chance, is unknown.
+    """
+    parts = []
+    for trend in trends:
+        judged = ~np.isnan(trend.fall) & (trend.span >= MIN_SPAN_DAYS)
+        falls = judged & (trend.fall <= FALL_LOG)
+        sure = falls & (trend.p < FALL_P)
+        parts.append(ternary.of(sure, judged & (~falls | sure | (trend.count >= FALL_DRAWS))))
     return ternary.at_least(2, parts)
+
+
+def _ages(parts: list[Floats]) -> Floats:
+    """Lay (n,) ages of three lineages side by side, NaN where infinite."""
+    ages = np.stack(parts, axis=1)
+    return np.where(np.isinf(ages), np.nan, ages)
+
+
+def _recovery(draws: Draws, low: Ternary, run: _Run, n: int) -> Floats:
+    after = (low == ternary.NO) & (draws.age > run.last_low[draws.case])
+    return np.where(np.isfinite(run.last_low), _first(draws, after, n), np.inf)
+
+
+def _transfused(batch: CaseBatch) -> Ints:
+    """Count the days with a transfusion in the 16 weeks up to the judged draw, (n, 2)."""
+    given, n = batch.columns.given, len(batch)
+    out = np.zeros((n, len(TRANSFUSED)), dtype=np.int64)
+    back = batch.age[given.case] - given.start
+    recent = (back >= 0) & (back < DEPENDENT_DAYS)
+    for k, kind in enumerate(TRANSFUSED):
+        rows = recent & (given.kind == TREATMENT_KINDS.index(kind))
+        days = np.unique(given.case[rows] * DAY_SPACE + given.start[rows]) // DAY_SPACE
+        out[:, k] = np.bincount(days.astype(np.int64), minlength=n)
+    return out
+
+
+def _dependence(batch: CaseBatch, transfused: Ints) -> dict[str, Ternary]:
+    """A record without any transfusion does not say that none was given."""
+    facts, given = {}, batch.columns.given
+    undated = np.isnan(given.start)
+    for k, name in enumerate(("red_cells_dependent", "platelets_dependent")):
+        dated = np.isfinite(batch.treatment_ages[TRANSFUSED[k]]) & ~np.isnan(batch.age)
+        rows = undated & (given.kind == TREATMENT_KINDS.index(TRANSFUSED[k]))
+        dated[given.case[rows]] = False
+        yes = transfused[:, k] >= DEPENDENT_EPISODES
+        facts[name] = ternary.of(yes, dated | yes)
+    return facts
 
 
 def _fell(draws: Draws, hemoglobin: Floats, n: int) -> Ternary:

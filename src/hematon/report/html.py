@@ -13,7 +13,7 @@ from typing import Final
 
 from hematon.engine.assessment import Assessment, Lineage, Urgency, UrgencyReason
 from hematon.knowledge.compiled import Knowledge
-from hematon.report import charts, html_reasoning, html_record, selection, wording
+from hematon.report import charts, html_reasoning, html_record, html_time, selection, wording
 from hematon.report.html_parts import (
     LEVEL_CLASSES,
     bullets,
@@ -34,6 +34,7 @@ _LINEAGE_ANALYTES: Final = ("hemoglobin", "anc", "platelets")
 _CONTENTS: Final = (
     ("urgency", "Time to act"),
     ("lineages", "Counts"),
+    ("time", "Over time"),
     ("severity", "Severity"),
     ("differential", "To consider"),
     ("always", "Must not be missed"),
@@ -69,6 +70,7 @@ def render(assessment: Assessment, knowledge: Knowledge) -> str:
         "main",
         _urgency(assessment),
         _lineages(assessment, knowledge),
+        html_time.section_of_time(assessment),
         _severity(assessment),
         html_reasoning.differential(assessment, knowledge),
         html_reasoning.always_shown(assessment),

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution
 from hematon.errors import HematonError
-from hematon.report import evidence, selection, tested, wording
+from hematon.report import evidence, over_time, selection, tested, wording
 from hematon.report.quantities import clean, percent, plain, prose, ratio, short_age, signed
 
 _LEVEL_STYLES: Final = {
@@ -55,6 +55,7 @@ def render(assessment: Assessment, console: Console, *, explain: str | None = No
     _who(page, assessment)
     _urgency(page, assessment)
     _lineages(page, assessment)
+    _over_time(page, assessment)
     _severity(page, assessment)
     _differential(page, assessment)
     _always_shown(page, assessment)
@@ -136,6 +137,24 @@ def _lineages(page: _Page, assessment: Assessment) -> None:
         names = [prose(r.name) for r in assessment.readings if r.answer == answer]
         if names:
             page.line(f"{wording.ANSWERS[answer].capitalize()}: {'; '.join(names)}")
+
+
+def _over_time(page: _Page, assessment: Assessment) -> None:
+    if not over_time.is_told(assessment):
+        return
+    page.heading("Over time")
+    trends, cycle = assessment.trends, assessment.trends.neutrophil_cycle
+    for row in over_time.trend_rows(trends):
+        named = zip(over_time.TREND_HEADERS[2:], row[2:], strict=True)
+        facts = [f"{label} {fact}" for label, fact in named if fact != "–"]
+        page.line(f"{row[0]}: {row[1]}")
+        page.line("; ".join(facts), indent=2, style="dim")
+    if over_time.cycle_is_told(cycle):
+        page.line(over_time.called(cycle), style="bold")
+        for line in over_time.cycle_lines(cycle):
+            page.line(line, indent=2)
+    for line in over_time.treatment_lines(trends):
+        page.line(line)
 
 
 def _severity(page: _Page, assessment: Assessment) -> None:

@@ -31,6 +31,13 @@ from hematon.engine.assessment import (
     UrgencyReason,
     Versions,
 )
+from hematon.engine.assessment_trends import (
+    LineageTrend,
+    NeutrophilCycle,
+    SupportedInterval,
+    TransfusionNeed,
+    Trends,
+)
 
 LABEL = (
     "For qualified clinicians. Hematon compares the information entered for this child with "
@@ -236,6 +243,29 @@ _LINEAGES = Lineages(
     ),
 )
 
+NO_CYCLE = NeutrophilCycle(
+    "insufficient", "Fewer than 8 usable neutrophil counts: too few to look for a cycle.", None, None, None, "none", 0,
+    None, 2, None, None, 0, None, None, None, None, None, (), (), (), (), None, None, "", ("DALE2017",),
+)
+TRENDS = Trends(
+    red=LineageTrend("hemoglobin", G, 3, FIRST, THIRD, "no_trend", -0.21, 0.33, SECOND, 8.4, THIRD, None),
+    white=LineageTrend("anc", C9, 2, FIRST, THIRD, "too_few", None, None, None, 1.6, THIRD, None),
+    platelet=LineageTrend("platelets", C9, 6, FIRST, THIRD, "falling", -9.5, 0.0028, FIRST, 31.0, THIRD, None),
+    transfusions=(
+        TransfusionNeed("red_cell_transfusion", "yes", 4, 21.0, THIRD),
+        TransfusionNeed("platelet_transfusion", "no", 1, None, SECOND),
+    ),
+    supported=(SupportedInterval("red_cell_transfusion", SECOND, THIRD, ("hemoglobin",), "hemoglobin carried by transfused red cells"),),
+    neutrophil_cycle=NO_CYCLE,
+)
+NO_TRENDS = replace(
+    TRENDS,
+    red=replace(TRENDS.red, draws=0, from_age_days=None, to_age_days=None, direction="too_few", slope_per_30_days=None, mann_kendall_p=None, onset_age_days=None, nadir=None, nadir_age_days=None),
+    platelet=replace(TRENDS.platelet, draws=0),
+    transfusions=(TransfusionNeed("red_cell_transfusion", "unknown", 0, None, None),),
+    supported=(),
+)
+
 _FULL = Assessment(
     id="case-0147",
     label=LABEL,
@@ -250,6 +280,7 @@ _FULL = Assessment(
         IssueNote("error", "unit-unknown", "row 5, column FERR", "A unit is not known or does not fit the analyte.", "Send ng/mL or ug/L"),
     ),
     inputs=_inputs(),
+    trends=TRENDS,
     findings=(
         StatedFinding("HP:0001172", "Abnormal thumb morphology", True, ("HP:0001172",)),
         StatedFinding("HP:0004322", "Short stature", True, ("HP:0004322",)),
@@ -345,6 +376,7 @@ def sparse() -> Assessment:
         issues=(IssueNote("warning", "age-unknown", "/", "The age cannot be worked out.", "State the date of birth"),),
         inputs=(),
         findings=(),
+        trends=NO_TRENDS,
         lineages=Lineages(
             red=unknown,
             white=replace(unknown, analyte="anc", unit=C9, text="Neutrophils were not measured"),

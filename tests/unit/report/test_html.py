@@ -86,7 +86,7 @@ def test_order_of_the_sections(assessment: Assessment, knowledge: Knowledge) -> 
     """Urgent first, sources last, whatever the record holds."""
     found = [a["id"] for a in page(assessment, knowledge).all("section")]
     assert found == [
-        *("urgency", "lineages", "severity", "differential", "always", "tests", "hazards"),
+        *("urgency", "lineages", "time", "severity", "differential", "always", "tests", "hazards"),
         *("missing", "inputs", "limits"),
     ]
 

@@ -1,0 +1,330 @@
+"""Does the neutrophil count cycle? The call of `severity.md` 8 for every child of a batch.
+
+Which draws count, whether they can show a cycle at all, the strongest period, how likely chance
+makes it, and what the nadirs say. Too few draws is an answer of its own, never "no cycle".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hematon.engine import ternary
+from hematon.engine.assessment_trends import CycleCall
+from hematon.engine.batch import DAY_SPACE, CaseBatch
+from hematon.engine.chance import bound, chance
+from hematon.engine.periodicity import SPANS, Peak, Series, peaks, series
+from hematon.engine.ternary import Ternary
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+CALLS: Final[tuple[CycleCall, ...]] = ("insufficient", "not_supported", "probable", "confirmed")
+INSUFFICIENT, NOT_SUPPORTED, PROBABLE, CONFIRMED = range(4)
+
+LEAST_ANC = 0.02
+"""A count of zero has no logarithm."""
+FULL_DRAWS, FULL_DAYS = 12, 42
+SCREEN_DRAWS, SCREEN_DAYS = 8, 60
+EXCLUDING_DRAWS = 15
+WEEK_DAYS = 7
+PERIOD, TYPICAL_PERIOD = (14.0, 36.0), (18.0, 24.0)
+LEAST_CYCLES = 1.5
+CHANCE_CONFIRMED, CHANCE_PROBABLE, CHANCE_EXCLUDING = 0.01, 0.05, 0.2
+DEEP, LOW, RECOVERED = 0.2, 0.5, 1.0
+NADIRS_APART = (14, 28)
+LEAST_SWING = 3.0
+"""The fitted crest over the fitted trough. From a nadir below 0.2 to 1.0 is fivefold; a sine
+flattens narrow nadirs, and swings below threefold are the day-to-day noise of counts [expert]."""
+ALIAS_MARGIN = 0.9
+"""A weekly alias is told apart when it explains less than this of what the period explains."""
+INFECTION_BEFORE, INFECTION_AFTER = 1, 7
+"""Days around a dated acute infection whose draws are left out [expert]."""
+CYCLE_JITTER_DAYS = 1.0
+"""How much one cycle differs from the next, standard deviation [expert]."""
+_TWO_SIDED_95 = 1.96
+_EDGE = 1e-9
+
+CRITERIA = {
+    "enough_draws": "At least 12 neutrophil counts over at least 42 days",
+    "cycles_seen": "At least 1.5 cycles seen, by draws closer than half a period",
+    "period_accepted": "Strongest period 14 to 36 days",
+    "period_typical": "Strongest period 18 to 24 days",
+    "chance_below_5": "False-alarm probability below 0.05",
+    "chance_below_1": "False-alarm probability below 0.01",
+    "alias_excluded": "Not a shorter period seen through weekly draws",
+    "swing": "The fitted cycle swings at least threefold",
+    "nadirs": "A nadir below 0.2, or two below 0.5, with recovery above 0.5",
+    "nadirs_deep": "Two nadirs below 0.2, 14 to 28 days apart, at least 1.0 between them",
+}
+"""What a call rests on, by id."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cycles:
+    """Neutrophil cycles of n children.
+
+    Attributes:
+        call: (n,) index into `CALLS`.
+        found: (n,) row of the child in the arrays over m below, -1 where too few draws to look.
+        used: (d,) which draws of the batch were looked at.
+        treated: (d,) which neutrophil counts were left out for a treatment.
+        infected: (d,) which were left out for a documented infection.
+        first: (m,) age at the first draw used.
+        series: m series of log10 neutrophil counts.
+        peak: the strongest period of each.
+        gap: (m,) median days between draws.
+        covered: (m,) days the draws stand for.
+        probability: (m,) false-alarm probability.
+        permutations: (m,) permutations it rests on; 0 where only the analytic bound was needed.
+        memory: (m,) correlation time of the noise in days, NaN where only the bound was needed.
+        criteria: (m, criteria) in the order of `CRITERIA`.
+        next_nadir: (m, 3) ages: earliest, expected, latest; NaN unless confirmed.
+    """
+
+    call: Ints
+    found: Ints
+    used: Bools
+    treated: Bools
+    infected: Bools
+    first: Floats
+    series: Series
+    peak: Peak
+    gap: Floats
+    covered: Floats
+    probability: Floats
+    permutations: Ints
+    memory: Floats
+    criteria: Ternary
+    next_nadir: Floats
+
+    @property
+    def fact(self) -> Ternary:
+        """(n,) whether neutrophils cycle: confirmed or probable is yes, not supported no."""
+        yes, no = self.call >= PROBABLE, self.call == NOT_SUPPORTED
+        return ternary.of(yes, yes | no)
+
+
+def cycles(batch: CaseBatch) -> Cycles:
+    """Look for a neutrophil cycle in every child with enough draws.
+
+    Args:
+        batch: n children.
+
+    Returns:
+        The calls; row i depends on child i alone.
+    """
+    n, draws = len(batch), batch.draws
+    column = draws.column["anc"]
+    counted = ~np.isnan(draws.value[:, column]) & (draws.sign[:, column] <= 0)
+    treated = counted & draws.treated[:, column]
+    infected = counted & ~treated & _infected(batch)
+    used = _densest(draws.case, draws.age, counted & ~treated & ~infected, n)
+    size = np.bincount(draws.case[used], minlength=n)
+    rows = np.flatnonzero(size >= SCREEN_DRAWS)
+    found = np.full(n, -1)
+    found[rows] = np.arange(len(rows))
+    looked = np.flatnonzero(used & (found[draws.case] >= 0))
+    row, age = found[draws.case[looked]], draws.age[looked]
+    # Below 0.2 is what the laboratory says of "<0.2", though not of 0.2.
+    anc = draws.value[looked, column] - _EDGE * (draws.sign[looked, column] == -2)
+    log = series(row, age, np.log10(np.maximum(anc, LEAST_ANC)), len(rows))
+    first = age[log.start[:-1]]
+    gap, longest = _gaps(log)
+    covered = log.span.astype(np.float64) + np.minimum(longest, WEEK_DAYS)
+    shortest = 2 * gap
+    peak = peaks(log, shortest)
+    criteria = _criteria(log, anc, peak, gap, covered)
+    assessed = (log.count >= FULL_DRAWS) & (covered >= FULL_DAYS)
+    assessed |= (log.count >= SCREEN_DRAWS) & (covered >= SCREEN_DAYS)
+    lowest = np.minimum.reduceat(anc, log.start[:-1]) if len(rows) else np.zeros(0)
+    could_exclude = (log.count >= EXCLUDING_DRAWS) & (covered >= FULL_DAYS) & (lowest >= LOW)
+    could_exclude &= shortest <= TYPICAL_PERIOD[0]
+    probability = bound(log, np.nan_to_num(peak.power), shortest)
+    needed = ("cycles_seen", "period_accepted", "swing", "nadirs")
+    fits = assessed & np.logical_and.reduce([criteria[k] for k in needed])
+    # An alias that explains clearly more is the period, even where the table does not hold it.
+    fits &= peak.alias_power * ALIAS_MARGIN <= peak.power
+    # The bound is enough where no answer hangs on it.
+    asked = np.flatnonzero(fits | (could_exclude & (probability > CHANCE_PROBABLE / 5)))
+    permutations, memory = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), np.nan)
+    if len(asked):
+        by_chance = chance(log.of(asked), _some(peak, asked), shortest[asked], gap[asked])
+        probability[asked] = by_chance.probability
+        permutations[asked], memory[asked] = by_chance.permutations, by_chance.memory
+    criteria["chance_below_5"] = probability < CHANCE_PROBABLE
+    criteria["chance_below_1"] = probability < CHANCE_CONFIRMED
+    probable = fits & criteria["chance_below_5"]
+    confirmed = probable & np.logical_and.reduce(list(criteria.values()))
+    call = np.full(n, INSUFFICIENT)
+    call[rows[could_exclude & (probability > CHANCE_EXCLUDING)]] = NOT_SUPPORTED
+    call[rows[probable]] = PROBABLE
+    call[rows[confirmed]] = CONFIRMED
+    known = {name: ~np.isnan(peak.period) for name in CRITERIA}
+    known["enough_draws"] = np.ones(len(rows), dtype=bool)
+    judged = [ternary.of(criteria[k], known[k]) for k in CRITERIA]
+    now = np.fmax(batch.age[rows], age[log.start[1:] - 1])
+    return Cycles(
+        call=call,
+        found=found,
+        used=used & (found[draws.case] >= 0),
+        treated=treated,
+        infected=infected,
+        first=first,
+        series=log,
+        peak=peak,
+        gap=gap,
+        covered=covered,
+        probability=probability,
+        permutations=permutations,
+        memory=memory,
+        criteria=np.stack(judged, axis=1),
+        next_nadir=_next_nadir(log, peak, first, now, confirmed),
+    )
+
+
+def _infected(batch: CaseBatch) -> Bools:
+    draws = batch.draws
+    out = np.zeros(len(draws.case), dtype=bool)
+    events = batch.columns.infections
+    if not events or not len(out):
+        return out
+    case = np.array([c for c, _ in events])
+    age = np.array([a for _, a in events])
+    key = draws.case * DAY_SPACE + draws.age
+    first = np.searchsorted(key, case * DAY_SPACE + age - INFECTION_BEFORE)
+    last = np.searchsorted(key, case * DAY_SPACE + age + INFECTION_AFTER, side="right")
+    # +1 where a stretch of draws begins, -1 behind its end: inside one the sum is positive.
+    edges = np.zeros(len(out) + 1, dtype=np.int64)
+    np.add.at(edges, first, 1)
+    np.add.at(edges, last, -1)
+    result: Bools = np.cumsum(edges[:-1]) > 0
+    return result
+
+
+def _densest(case: Ints, age: Floats, usable: Bools, n: int) -> Bools:
+    """Mark the draws of the stretch that tells most: at most as long as the longest table.
+
+    Draws on neighboring days say little more than one, so two days count as one; of equal
+    stretches the latest is taken.
+    """
+    out = np.zeros(len(case), dtype=bool)
+    enough = np.bincount(case[usable], minlength=n) >= SCREEN_DRAWS
+    rows = np.flatnonzero(usable & enough[case])
+    if not len(rows):
+        return out
+    case, age = case[rows], age[rows]
+    key = case * DAY_SPACE + age
+    two_days = case * DAY_SPACE + age // 2
+    different = np.cumsum(np.diff(two_days, prepend=-1.0) != 0)
+    first = np.searchsorted(key, key - (SPANS[-1] - 1))
+    told = different - different[first]
+    best = np.zeros(n)
+    np.maximum.at(best, case, told * DAY_SPACE + age)
+    end = best[case] % DAY_SPACE
+    out[rows[(age <= end) & (age > end - SPANS[-1])]] = True
+    return out
+
+
+def _gaps(log: Series) -> tuple[Floats, Floats]:
+    """Give the (m,) median and longest days between draws."""
+    inner = np.ones(len(log.row), dtype=bool)
+    inner[log.start[:-1]] = False
+    gap = np.diff(log.day, prepend=0)[inner].astype(np.float64)
+    order = np.lexsort((gap, log.row[inner]))
+    gap, start, size = gap[order], log.start[:-1] - np.arange(len(log)), log.count - 1
+    median = (gap[start + (size - 1) // 2] + gap[start + size // 2]) / 2
+    return median, gap[start + size - 1]
+
+
+def _some(peak: Peak, rows: Ints) -> Peak:
+    return Peak(*(getattr(peak, name)[rows] for name in Peak.__dataclass_fields__))
+
+
+def _criteria(
+    log: Series, anc: Floats, peak: Peak, gap: Floats, covered: Floats
+) -> dict[str, Bools]:
+    def within(limits: tuple[float, float]) -> Bools:
+        result: Bools = (peak.period >= limits[0]) & (peak.period <= limits[1])
+        return result
+
+    nothing = np.zeros(len(log), dtype=bool)
+    return {
+        "enough_draws": (log.count >= FULL_DRAWS) & (covered >= FULL_DAYS),
+        "cycles_seen": (covered >= LEAST_CYCLES * peak.period) & (peak.period >= 2 * gap),
+        "period_accepted": within(PERIOD),
+        "period_typical": within(TYPICAL_PERIOD),
+        "chance_below_5": nothing,
+        "chance_below_1": nothing,
+        "alias_excluded": peak.alias_power < ALIAS_MARGIN * peak.power,
+        "swing": 10 ** (2 * peak.amplitude) >= LEAST_SWING,
+        "nadirs": _nadirs(log, anc),
+        "nadirs_deep": _deep_nadirs(log, anc),
+    }
+
+
+def nadir_events(log: Series, anc: Floats) -> tuple[Ints, Bools]:
+    """Number the runs of draws below 0.5 that recovery above it sets apart.
+
+    Returns:
+        (d,) number of the run, counted over all series; (d,) whether the draw is in a run. A
+        series that never reaches 0.5 has a floor, and no nadir.
+    """
+    low = anc < LOW
+    recovers = np.bincount(log.row[~low], minlength=len(log)) > 0
+    low &= recovers[log.row]
+    begins = low.copy()
+    begins[1:] &= ~(low[:-1] & (log.row[1:] == log.row[:-1]))
+    return np.cumsum(begins) - 1, low
+
+
+def _nadirs(log: Series, anc: Floats) -> Bools:
+    run, low = nadir_events(log, anc)
+    m, runs = len(log), int(run[-1]) + 1 if len(run) else 0
+    lowest, owner = np.full(runs, np.inf), np.zeros(runs, dtype=np.int64)
+    np.minimum.at(lowest, run[low], anc[low])
+    owner[run[low]] = log.row[low]
+    deep = np.bincount(owner[lowest < DEEP], minlength=m)
+    result: Bools = (deep >= 1) | (np.bincount(owner, minlength=m) >= 2)
+    return result
+
+
+def _deep_nadirs(log: Series, anc: Floats) -> Bools:
+    deep = np.flatnonzero(anc < DEEP)
+    row, day = log.row[deep], log.day[deep]
+    # Two draws with a different number of recoveries behind them have one between them.
+    recoveries = np.cumsum(anc >= RECOVERED)[deep]
+    out = np.zeros(len(log), dtype=bool)
+    for lag in range(1, min(NADIRS_APART[1], len(deep) - 1) + 1):
+        apart = day[lag:] - day[:-lag]
+        pair = (row[lag:] == row[:-lag]) & (recoveries[lag:] > recoveries[:-lag])
+        pair &= (apart >= NADIRS_APART[0]) & (apart <= NADIRS_APART[1])
+        out[row[lag:][pair]] = True
+    return out
+
+
+def _next_nadir(log: Series, peak: Peak, first: Floats, now: Floats, confirmed: Bools) -> Floats:
+    """Give (m, 3) ages around the first trough of the fitted cycle after `now`.
+
+    The standard errors of phase and frequency of a least-squares sine, and the unevenness of
+    cycles, which adds up from the last draw on. No answer once it is wider than a period.
+    """
+    out = np.full((len(log), 3), np.nan)
+    at = np.flatnonzero(confirmed)
+    period, size = peak.period[at], log.count[at]
+    trough, span = first[at] + peak.trough[at], log.span[at]
+    expected = trough + np.ceil((now[at] - trough) / period) * period
+    ratio = peak.noise[at] / peak.amplitude[at]
+    phase = period / (2 * np.pi) * np.sqrt(2 / size) * ratio
+    per_cycle = period * period * np.sqrt(6 / size) * ratio / (np.pi * span)
+    ahead = (expected - first[at] - span / 2) / period
+    since = np.maximum(expected - first[at] - span, 0) / period
+    spread = phase**2 + (ahead * per_cycle) ** 2 + CYCLE_JITTER_DAYS**2 * (1 + since)
+    half = _TWO_SIDED_95 * np.sqrt(spread)
+    kept = half <= period / 2
+    out[at[kept]] = np.stack([expected - half, expected, expected + half], axis=1)[kept]
+    return out
