@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-from batches import bare_arithmetic, random_columns
+from batches import bare_arithmetic, random_columns, serial_columns
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "examples" / "demo_child.json"
@@ -163,6 +163,61 @@ def batch(bench: Bench, runs: int, n: int) -> None:
     bench.note(f"memory a child: {peaks[0] / 1e3:.1f} kB; a stream holds one chunk of 512")
 
 
+def trends(bench: Bench, runs: int, n: int) -> None:
+    """Trends over series of 12 to 40 draws against SciPy's periodogram in a loop."""
+    from scipy.signal import lombscargle
+
+    from hematon.engine import assess_columns
+    from hematon.engine import batch as batch_module
+    from hematon.engine.periodicity import SPANS, detrended, grid, peaks
+    from hematon.engine.trends import serial_facts
+    from hematon.knowledge import load_knowledge
+
+    knowledge = load_knowledge()
+    columns = serial_columns(knowledge, n)
+    built = batch_module.build(columns, knowledge)
+    cycles = serial_facts(built, knowledge).cycles
+    given, shortest = cycles.series, 2 * cycles.gap
+    flat = detrended(given)[0]
+    sample = range(0, len(given), max(1, len(given) // 500))
+    tables = [grid(next(s for s in SPANS if given.span[i] < s)) for i in sample]
+
+    def ours() -> None:
+        peaks(given, shortest)
+
+    def theirs() -> None:
+        for i, table in zip(sample, tables, strict=True):
+            at = slice(given.start[i], given.start[i + 1])
+            lombscargle(
+                given.day[at].astype(float),
+                flat[at],
+                2 * np.pi * table.frequency,
+                floating_mean=True,
+                normalize=True,
+            )
+
+    # One core each: SciPy's loop has no more.
+    took, base, _ = paired(ours, theirs, runs)
+    each, other = took / len(given), base / len(sample)
+    bench.line(
+        f"periodogram and peak, {len(given):,} series, one each",
+        each,
+        other,
+        each / other,
+        0.05,
+    )
+    bench.note(f"{1 / each:,.0f} series a second, SciPy in a loop {1 / other:,.0f}")
+    took, base, _ = paired(lambda: serial_facts(built, knowledge), theirs, runs)
+    each = took / n
+    bench.note(
+        f"every serial fact, slopes, cycles and permutations: {1 / each:,.0f} children a second, "
+        f"{other / each:.0f} times SciPy's periodogram alone; "
+        f"{int((cycles.permutations > 0).sum()):,} of {n:,} permuted"
+    )
+    whole = paired(lambda: assess_columns(columns, knowledge), theirs, 1)[0]
+    bench.note(f"the whole assessment of them: {n / whole:,.0f} children a second")
+
+
 def peer(bench: Bench, runs: int) -> None:
     """A child in batch against hpo3's semantic similarity over the same conditions."""
     from pyhpo import HPOSet, Ontology
@@ -215,7 +270,7 @@ def main() -> None:
     """Run every benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer runs, a smaller batch")
-    parser.add_argument("--only", choices=["cli", "read", "batch", "peer"])
+    parser.add_argument("--only", choices=["cli", "read", "batch", "trends", "peer"])
     options = parser.parse_args()
     runs, n = (3, 20_000) if options.quick else (7, 100_000)
     bench = Bench()
@@ -230,6 +285,8 @@ def main() -> None:
         reading(bench, runs)
     if options.only in (None, "batch"):
         batch(bench, runs, n)
+    if options.only in (None, "trends"):
+        trends(bench, 3, n)
     if options.only in (None, "peer"):
         peer(bench, 3)
     sys.exit(1 if bench.missed else 0)

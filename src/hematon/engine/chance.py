@@ -128,7 +128,7 @@ def chance(given: Series, peak: Peak, shortest: Floats, gap: Floats) -> Chance:
         table = grid(SPANS[key // 2048])
         waves = 2 if key // 1024 % 2 else 1
         size = int(given.count[rows[0]])
-        step = max(1, 8 * BLOCK // (_AT_ONCE * 2 * waves * len(table.frequency)))
+        step = max(1, 32 * BLOCK // (_AT_ONCE * 2 * waves * len(table.frequency)))
         for first in range(0, len(rows), step):
             some = rows[first : first + step]
             part = given.of(some)

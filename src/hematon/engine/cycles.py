@@ -44,7 +44,7 @@ ALIAS_MARGIN = 0.9
 """A weekly alias is told apart when it explains less than this of what the period explains."""
 INFECTION_BEFORE, INFECTION_AFTER = 1, 7
 """Days around a dated acute infection whose draws are left out [expert]."""
-CYCLE_JITTER_DAYS = 1.0
+CYCLE_JITTER_DAYS = 1.5
 """How much one cycle differs from the next, standard deviation [expert]."""
 _TWO_SIDED_95 = 1.96
 _EDGE = 1e-9
@@ -149,8 +149,10 @@ def cycles(batch: CaseBatch) -> Cycles:
     fits = assessed & np.logical_and.reduce([criteria[k] for k in needed])
     # An alias that explains clearly more is the period, even where the table does not hold it.
     fits &= peak.alias_power * ALIAS_MARGIN <= peak.power
-    # The bound is enough where no answer hangs on it.
-    asked = np.flatnonzero(fits | (could_exclude & (probability > CHANCE_PROBABLE / 5)))
+    # The bound is enough where no answer hangs on it: no chance is above it, and that of noise is
+    # seldom less than half of it.
+    open_ = (probability > CHANCE_EXCLUDING) & (probability <= 2 * CHANCE_EXCLUDING)
+    asked = np.flatnonzero(fits | (could_exclude & open_))
     permutations, memory = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), np.nan)
     if len(asked):
         by_chance = chance(log.of(asked), _some(peak, asked), shortest[asked], gap[asked])

@@ -28,7 +28,7 @@ SHORTEST_DAYS, LONGEST_DAYS = 8.0, 50.0
 OVERSAMPLING = 10
 SPANS = (48, 96, 144, 192)
 """Lengths of the tables in days: a series uses the shortest that holds it."""
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 """Numbers worked on at a time, so that a block stays in the processor's cache."""
 _FLAT = 1e-9
 """A sum of squares below this share of its scale is rounding noise."""
@@ -173,16 +173,38 @@ def _power(row: Ints, given: Series, at: slice, n: int, table: Grid) -> Floats:
     c, c2 = np.split(rows_times(sum_, table.even), 2, axis=1)
     s, s2 = np.split(rows_times(difference, table.odd), 2, axis=1)
     yc, ys = rows_times(high, table.even[:, :count]), rows_times(low, table.odd[:, :count])
-    cc, ss = 0.5 + 0.5 * c2 - c * c, 0.5 - 0.5 * c2 - s * s
-    cs = 0.5 * s2 - c * s
-    both = cc * ss - cs * cs
+    # In place: these arrays are as large as the work of a block allows.
+    cs = s2
+    cs *= 0.5
+    cs -= c * s
+    c *= c
+    s *= s
+    c2 *= 0.5
+    cc, ss = 0.5 - c, 0.5 - s
+    cc += c2
+    ss -= c2
+    both = cc * ss
+    both -= cs * cs
+    cs *= -2
+    cs *= yc
+    cs *= ys
+    total = cc + ss
+    yc *= yc
+    ys *= ys
+    cc *= ys
+    ss *= yc
+    explained = cc
+    explained += ss
+    explained += cs
     # Where sine and cosine cannot be told apart on the days sampled, they are one wave.
     one = both <= _FLAT
-    explained = ss * yc * yc + cc * ys * ys - 2 * cs * yc * ys
-    explained[one] = (yc * yc + ys * ys)[one]
-    both[one] = np.maximum(cc + ss, _FLAT)[one]
+    if one.any():
+        explained[one] = (yc + ys)[one]
+        both[one] = np.maximum(total, _FLAT)[one]
     level = np.where(variance > _FLAT * (1 + mean * mean), variance, np.inf)
-    return explained / (both * level[:, None])
+    both *= level[:, None]
+    explained /= both
+    return explained
 
 
 def _folded(days: Floats) -> tuple[Floats, Floats]:
@@ -198,11 +220,11 @@ class Peak:
 
     Attributes:
         period: (n,) days.
-        power: (n,) share of the variance after the line that the wave explains.
+        power: (n,) of the periodogram at it.
         amplitude: (n,) half the height from trough to crest, in the unit of the values.
         trough: (n,) days from the first value to the first trough at or after it.
-        level: (n,) mean of the wave at the first value.
-        slope: (n,) of the line, per day.
+        level: (n,) of the line beside the wave, at the first value.
+        slope: (n,) of that line, per day.
         noise: (n,) standard deviation of what line and wave leave over.
         alias: (n,) the period that weekly draws could have turned into this one, days.
         alias_power: (n,) power at it.
@@ -247,12 +269,7 @@ def fit(given: Series, frequency: Floats) -> Wave:
     c, s, y = mean(cos), mean(sin), mean(given.value)
     dc, ds, dy = cos - c[row], sin - s[row], given.value - y[row]
     cc, ss, cs, yc, ys = mean(dc * dc), mean(ds * ds), mean(dc * ds), mean(dy * dc), mean(dy * ds)
-    both = cc * ss - cs * cs
-    one = both <= _FLAT
-    safe = np.where(one, 1.0, both)
-    total = np.maximum(cc + ss, _FLAT)
-    a = np.where(one, yc / total, (yc * ss - ys * cs) / safe)
-    b = np.where(one, ys / total, (ys * cc - yc * cs) / safe)
+    a, b = _solved(cc, ss, cs, yc, ys)
     variance = mean(dy * dy)
     left = dy - a[row] * dc - b[row] * ds
     level = np.where(variance > _FLAT * (1 + y * y), variance, np.inf)
@@ -272,43 +289,90 @@ def peaks(given: Series, shortest: Floats) -> Peak:
     n = len(given)
     residual, level, slope = detrended(given)
     flat = Series(given.row, given.day, residual, given.start)
-    frequency, width = np.full(n, np.nan), np.zeros(n)
+    frequency, power = np.full(n, np.nan), np.full(n, np.nan)
     bucket = np.searchsorted(SPANS, given.span, side="right")
     for k, days in enumerate(SPANS):
         rows = np.flatnonzero(bucket == k)
         if not len(rows):
             continue
         table = grid(days)
-        power = periodogram(flat.of(rows), table)
+        found = periodogram(flat.of(rows), table)
         allowed = allowed_frequencies(table, shortest[rows])
-        power[~allowed] = -1.0
-        frequency[rows] = _highest(power, table.frequency)
-        frequency[rows[~allowed.any(axis=1)]] = np.nan
-        width[rows] = table.frequency[1] - table.frequency[0]
+        found[~allowed] = -1.0
+        best = _highest(found, table.frequency)
+        some = allowed.any(axis=1)
+        frequency[rows[some]] = best[some]
+        power[rows[some]] = found.max(axis=1)[some]
     known = ~np.isnan(frequency)
     at = np.where(known, frequency, 1 / LONGEST_DAYS)
-    wave = fit(flat, at)
+    wave = _beside_line(given, residual, level, slope, at)
     # Weekly draws cannot tell f from 1/7 - f.
     mirror = np.abs(1 / 7 - at)
-    amplitude = np.hypot(wave.cosine, wave.sine)
     phase = np.arctan2(-wave.sine, -wave.cosine) / (2 * np.pi * at)
     left = np.bincount(given.row, wave.residual**2, n)
-    spare = np.maximum(given.count - 5, 1)
 
     def seen(x: Floats) -> Floats:
         return np.where(known, x, np.nan)
 
     return Peak(
         period=seen(1 / at),
-        power=seen(wave.power),
-        amplitude=seen(amplitude),
+        power=power,
+        amplitude=seen(np.hypot(wave.cosine, wave.sine)),
         trough=seen(np.mod(phase, 1 / at)),
-        level=level + wave.mean,
-        slope=slope,
-        noise=seen(np.sqrt(left / spare)),
+        level=wave.level,
+        slope=wave.slope,
+        noise=seen(np.sqrt(left / np.maximum(given.count - 5, 1))),
         alias=seen(1 / np.maximum(mirror, 1e-6)),
         alias_power=seen(fit(flat, mirror).power),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Beside:
+    """A wave and a line fitted together: (n,) each, and the (d,) residuals."""
+
+    cosine: Floats
+    sine: Floats
+    level: Floats
+    slope: Floats
+    residual: Floats
+
+
+def _beside_line(
+    given: Series, residual: Floats, level: Floats, slope: Floats, frequency: Floats
+) -> _Beside:
+    """Fit wave and line together, so that two cycles do not lend the line a slope.
+
+    The line is taken out of cosine and sine as well; what each takes off the line is given back.
+    """
+    n, row = len(given), given.row
+    angle = 2 * np.pi * frequency[row] * given.day
+    cos, cos_level, cos_slope = detrended(Series(row, given.day, np.cos(angle), given.start))
+    sin, sin_level, sin_slope = detrended(Series(row, given.day, np.sin(angle), given.start))
+
+    def sums(x: Floats) -> Floats:
+        return np.bincount(row, x, n) / given.count
+
+    cc, ss, cs = sums(cos * cos), sums(sin * sin), sums(cos * sin)
+    a, b = _solved(cc, ss, cs, sums(residual * cos), sums(residual * sin))
+    return _Beside(
+        a,
+        b,
+        level - a * cos_level - b * sin_level,
+        slope - a * cos_slope - b * sin_slope,
+        residual - a[row] * cos - b[row] * sin,
+    )
+
+
+def _solved(cc: Floats, ss: Floats, cs: Floats, yc: Floats, ys: Floats) -> tuple[Floats, Floats]:
+    """Solve for cosine and sine; where the days make them one wave, share it between them."""
+    both = cc * ss - cs * cs
+    one = both <= _FLAT
+    safe = np.where(one, 1.0, both)
+    total = np.maximum(cc + ss, _FLAT)
+    a = np.where(one, yc / total, (yc * ss - ys * cs) / safe)
+    b = np.where(one, ys / total, (ys * cc - yc * cs) / safe)
+    return a, b
 
 
 def allowed_frequencies(table: Grid, shortest: Floats) -> Bools:

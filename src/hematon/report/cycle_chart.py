@@ -59,7 +59,9 @@ def cycle_chart(cycle: NeutrophilCycle, fit: FittedCycle) -> Markup:
     if cycle.next_nadir is not None:
         end = max(end, cycle.next_nadir.latest_age_days + 1)
     shown = [c for c in cycle.counts if fit.from_age_days - 3 <= c.age_days <= end]
-    low, high = scales.extent([max(c.value, FLOOR) for c in shown], list(THRESHOLDS), log=True)
+    wave = [height(fit, age) for age in np.linspace(fit.from_age_days, end, STEPS)]
+    values = [max(value, FLOOR) for value in (*wave, *(c.value for c in shown))]
+    low, high = scales.extent(values, list(THRESHOLDS), log=True)
     frame = _Frame(fit.from_age_days - 2.0, end, low, high)
     return element(
         "svg",
