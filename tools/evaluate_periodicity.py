@@ -161,18 +161,21 @@ LONGEST = 200
 class Run:
     """What the engine said of n children of one kind on one schedule."""
 
-    cycles: Cycles
+    call: npt.NDArray[np.int64]
+    cycles: Cycles | None
     troughs: list[list[float]]
     last: list[int]
 
     @property
     def called(self) -> Floats:
         """(n,) whether probable or confirmed."""
-        return (self.cycles.call >= PROBABLE).astype(float)
+        return (self.call >= PROBABLE).astype(float)
 
     @property
     def chance(self) -> Floats:
         """(n,) false-alarm probability; 1 where nothing could be looked for."""
+        if self.cycles is None:
+            return np.ones(len(self.call))
         found = self.cycles.found
         known = np.append(self.cycles.probability, 1.0)
         period = np.append(self.cycles.peak.period, np.nan)
@@ -227,7 +230,9 @@ def run(child: Child, schedule: str, n: int, knowledge: Knowledge, key: int) -> 
         recorded=np.zeros((n, len(knowledge.conditions)), np.int8),
         infections=tuple(infections),
     )
-    return Run(assess_columns(columns, knowledge).serial.cycles, troughs, last)
+    cycles = assess_columns(columns, knowledge).serial.cycles
+    call = np.zeros(n, dtype=np.int64) if cycles is None else cycles.call
+    return Run(call, cycles, troughs, last)
 
 
 # --- what is asked -----------------------------------------------------------------------------
@@ -324,7 +329,7 @@ def sensitivity(study: Study) -> Iterator[list[str]]:
         for schedule in SCHEDULES:
             found = study.run(child, schedule)
             bare = (found.chance <= study.threshold(schedule)).mean()
-            confirmed = (found.cycles.call == CONFIRMED).mean()
+            confirmed = (found.call == CONFIRMED).mean()
             cells.append(f"{percent(found.called.mean())} / {percent(confirmed)} / {percent(bare)}")
         yield [name, *cells]
 
@@ -334,7 +339,7 @@ def false_positives(study: Study) -> Iterator[list[str]]:
     for name, child in OTHERS.items():
         cells = []
         for schedule in SCHEDULES:
-            call = study.run(child, schedule).cycles.call
+            call = study.run(child, schedule).call
             shares = [(call >= PROBABLE).mean(), (call == CONFIRMED).mean(), (call == 1).mean()]
             cells.append(" / ".join(percent(s) for s in shares))
         yield [name, *cells]
@@ -353,6 +358,7 @@ def permuted(study: Study, child: Child, schedule: str) -> Floats:
     from hematon.engine.chance import chance
 
     cycles = study.run(child, schedule).cycles
+    assert cycles is not None
     known = np.flatnonzero(~np.isnan(cycles.peak.period))
     part = cycles.series.of(known)
     peak = type(cycles.peak)(
@@ -366,6 +372,7 @@ def coverage(study: Study) -> Iterator[list[str]]:
     """Give how often the true next nadir falls into the interval, and how wide it is."""
     for name in (*list(CHANGES)[:3], "noise 40 %", "uneven cycles (SD 2 d)"):
         found = study.run(CHANGES[name], "3 a week, 6 weeks")
+        assert found.cycles is not None
         inside, width = [], []
         for i, row in enumerate(found.cycles.found.tolist()):
             if row < 0 or np.isnan(found.cycles.next_nadir[row, 0]):

@@ -14,9 +14,16 @@ import numpy.typing as npt
 
 from hematon.engine import ternary
 from hematon.engine.assessment_trends import CycleCall
-from hematon.engine.batch import DAY_SPACE, CaseBatch
+from hematon.engine.batch import CaseBatch
 from hematon.engine.chance import bound, chance
-from hematon.engine.periodicity import SPANS, Peak, Series, peaks, series
+from hematon.engine.periodicity import Peak, Series, peaks, series
+from hematon.engine.sampling import (
+    EXCLUDING_DRAWS,
+    FULL_DAYS,
+    SCREEN_DRAWS,
+    WEEK_DAYS,
+    Sampling,
+)
 from hematon.engine.ternary import Ternary
 
 Floats = npt.NDArray[np.float64]
@@ -28,10 +35,8 @@ INSUFFICIENT, NOT_SUPPORTED, PROBABLE, CONFIRMED = range(4)
 
 LEAST_ANC = 0.02
 """A count of zero has no logarithm."""
-FULL_DRAWS, FULL_DAYS = 12, 42
-SCREEN_DRAWS, SCREEN_DAYS = 8, 60
-EXCLUDING_DRAWS = 15
-WEEK_DAYS = 7
+FULL_DRAWS = 12
+SCREEN_DAYS = 60
 PERIOD, TYPICAL_PERIOD = (14.0, 36.0), (18.0, 24.0)
 LEAST_CYCLES = 1.5
 CHANCE_CONFIRMED, CHANCE_PROBABLE, CHANCE_EXCLUDING = 0.01, 0.05, 0.2
@@ -42,8 +47,6 @@ LEAST_SWING = 3.0
 flattens narrow nadirs, and swings below threefold are the day-to-day noise of counts [expert]."""
 ALIAS_MARGIN = 0.9
 """A weekly alias is told apart when it explains less than this of what the period explains."""
-INFECTION_BEFORE, INFECTION_AFTER = 1, 7
-"""Days around a dated acute infection whose draws are left out [expert]."""
 CYCLE_JITTER_DAYS = 1.5
 """How much one cycle differs from the next, standard deviation [expert]."""
 _TWO_SIDED_95 = 1.96
@@ -71,9 +74,6 @@ class Cycles:
     Attributes:
         call: (n,) index into `CALLS`.
         found: (n,) row of the child in the arrays over m below, -1 where too few draws to look.
-        used: (d,) which draws of the batch were looked at.
-        treated: (d,) which neutrophil counts were left out for a treatment.
-        infected: (d,) which were left out for a documented infection.
         first: (m,) age at the first draw used.
         series: m series of log10 neutrophil counts.
         peak: the strongest period of each.
@@ -88,9 +88,6 @@ class Cycles:
 
     call: Ints
     found: Ints
-    used: Bools
-    treated: Bools
-    infected: Bools
     first: Floats
     series: Series
     peak: Peak
@@ -102,33 +99,21 @@ class Cycles:
     criteria: Ternary
     next_nadir: Floats
 
-    @property
-    def fact(self) -> Ternary:
-        """(n,) whether neutrophils cycle: confirmed or probable is yes, not supported no."""
-        yes, no = self.call >= PROBABLE, self.call == NOT_SUPPORTED
-        return ternary.of(yes, yes | no)
 
-
-def cycles(batch: CaseBatch) -> Cycles:
+def cycles(batch: CaseBatch, sampled: Sampling) -> Cycles:
     """Look for a neutrophil cycle in every child with enough draws.
 
     Args:
         batch: n children.
+        sampled: their draws to look at; at least one child has enough.
 
     Returns:
         The calls; row i depends on child i alone.
     """
-    n, draws = len(batch), batch.draws
+    n, draws, found = len(batch), batch.draws, sampled.found
     column = draws.column["anc"]
-    counted = ~np.isnan(draws.value[:, column]) & (draws.sign[:, column] <= 0)
-    treated = counted & draws.treated[:, column]
-    infected = counted & ~treated & _infected(batch)
-    used = _densest(draws.case, draws.age, counted & ~treated & ~infected, n)
-    size = np.bincount(draws.case[used], minlength=n)
-    rows = np.flatnonzero(size >= SCREEN_DRAWS)
-    found = np.full(n, -1)
-    found[rows] = np.arange(len(rows))
-    looked = np.flatnonzero(used & (found[draws.case] >= 0))
+    rows = np.flatnonzero(found >= 0)
+    looked = np.flatnonzero(sampled.used)
     row, age = found[draws.case[looked]], draws.age[looked]
     # Below 0.2 is what the laboratory says of "<0.2", though not of 0.2.
     anc = draws.value[looked, column] - _EDGE * (draws.sign[looked, column] == -2)
@@ -141,7 +126,7 @@ def cycles(batch: CaseBatch) -> Cycles:
     criteria = _criteria(log, anc, peak, gap, covered)
     assessed = (log.count >= FULL_DRAWS) & (covered >= FULL_DAYS)
     assessed |= (log.count >= SCREEN_DRAWS) & (covered >= SCREEN_DAYS)
-    lowest = np.minimum.reduceat(anc, log.start[:-1]) if len(rows) else np.zeros(0)
+    lowest = np.minimum.reduceat(anc, log.start[:-1])
     could_exclude = (log.count >= EXCLUDING_DRAWS) & (covered >= FULL_DAYS) & (lowest >= LOW)
     could_exclude &= shortest <= TYPICAL_PERIOD[0]
     probability = bound(log, np.nan_to_num(peak.power), shortest)
@@ -173,9 +158,6 @@ def cycles(batch: CaseBatch) -> Cycles:
     return Cycles(
         call=call,
         found=found,
-        used=used & (found[draws.case] >= 0),
-        treated=treated,
-        infected=infected,
         first=first,
         series=log,
         peak=peak,
@@ -187,49 +169,6 @@ def cycles(batch: CaseBatch) -> Cycles:
         criteria=np.stack(judged, axis=1),
         next_nadir=_next_nadir(log, peak, first, now, confirmed),
     )
-
-
-def _infected(batch: CaseBatch) -> Bools:
-    draws = batch.draws
-    out = np.zeros(len(draws.case), dtype=bool)
-    events = batch.columns.infections
-    if not events or not len(out):
-        return out
-    case = np.array([c for c, _ in events])
-    age = np.array([a for _, a in events])
-    key = draws.case * DAY_SPACE + draws.age
-    first = np.searchsorted(key, case * DAY_SPACE + age - INFECTION_BEFORE)
-    last = np.searchsorted(key, case * DAY_SPACE + age + INFECTION_AFTER, side="right")
-    # +1 where a stretch of draws begins, -1 behind its end: inside one the sum is positive.
-    edges = np.zeros(len(out) + 1, dtype=np.int64)
-    np.add.at(edges, first, 1)
-    np.add.at(edges, last, -1)
-    result: Bools = np.cumsum(edges[:-1]) > 0
-    return result
-
-
-def _densest(case: Ints, age: Floats, usable: Bools, n: int) -> Bools:
-    """Mark the draws of the stretch that tells most: at most as long as the longest table.
-
-    Draws on neighboring days say little more than one, so two days count as one; of equal
-    stretches the latest is taken.
-    """
-    out = np.zeros(len(case), dtype=bool)
-    enough = np.bincount(case[usable], minlength=n) >= SCREEN_DRAWS
-    rows = np.flatnonzero(usable & enough[case])
-    if not len(rows):
-        return out
-    case, age = case[rows], age[rows]
-    key = case * DAY_SPACE + age
-    two_days = case * DAY_SPACE + age // 2
-    different = np.cumsum(np.diff(two_days, prepend=-1.0) != 0)
-    first = np.searchsorted(key, key - (SPANS[-1] - 1))
-    told = different - different[first]
-    best = np.zeros(n)
-    np.maximum.at(best, case, told * DAY_SPACE + age)
-    end = best[case] % DAY_SPACE
-    out[rows[(age <= end) & (age > end - SPANS[-1])]] = True
-    return out
 
 
 def _gaps(log: Series) -> tuple[Floats, Floats]:

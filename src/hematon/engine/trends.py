@@ -8,6 +8,7 @@ nothing about the child's own marrow and are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,14 @@ from hematon.engine import facts as facts_module
 from hematon.engine import ternary
 from hematon.engine.batch import DAY_SPACE, JUDGED, CaseBatch, Draws
 from hematon.engine.columns import CYTOPENIA_FINDINGS, TREATMENT_KINDS
-from hematon.engine.cycles import Cycles, cycles
 from hematon.engine.facts import LINEAGE_OF, LINEAGES, Facts
+from hematon.engine.sampling import Sampling, sampling
 from hematon.engine.slopes import Slopes, slopes
 from hematon.engine.ternary import Ternary
 from hematon.knowledge.compiled import Knowledge
+
+if TYPE_CHECKING:
+    from hematon.engine.cycles import Cycles
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -62,7 +66,8 @@ class Serial:
         slopes: Theil-Sen slope and Mann-Kendall p of the untreated counts of each lineage.
         transfused: (n, 2) days with red cells, with platelets, in the 16 weeks before the judged
             draw.
-        cycles: whether neutrophils cycle.
+        sampled: which neutrophil counts can show a cycle.
+        cycles: whether neutrophils cycle; None where no child has counts enough to look.
         presenting_age: (n,) age at the draw of the last year with most lineages low, the latest
             of them; NaN when none was low.
     """
@@ -77,7 +82,8 @@ class Serial:
     recovered: Floats
     slopes: tuple[Slopes, Slopes, Slopes]
     transfused: Ints
-    cycles: Cycles
+    sampled: Sampling
+    cycles: Cycles | None
     presenting_age: Floats
 
 
@@ -116,7 +122,8 @@ def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
     red, white, platelet = (_slopes(draws, value, n) for value in values)
     trends = red, white, platelet
     transfused = _transfused(batch)
-    cycling = cycles(batch)
+    sampled = sampling(batch)
+    cycling = _cycles(batch, sampled)
     onset = np.minimum.reduce([run.first_low for run in runs])
     onset = np.fmin(np.where(np.isinf(onset), np.nan, onset), batch.columns.stated_age)
     facts = {
@@ -124,7 +131,7 @@ def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
         **_onset_facts(batch, knowledge, onset, runs),
         **_treatment_facts(batch, knowledge),
         **_dependence(batch, transfused),
-        "neutrophil_cycle": cycling.fact,
+        "neutrophil_cycle": _cycle_fact(cycling, n),
         "prior_normal": _prior_normal(draws, lows, onset, n),
         "recovered_8w": _recovered(runs),
         "progressive_fall": _progressive(trends),
@@ -151,9 +158,28 @@ def serial_facts(batch: CaseBatch, knowledge: Knowledge) -> Serial:
         ),
         slopes=trends,
         transfused=transfused,
+        sampled=sampled,
         cycles=cycling,
         presenting_age=_presenting(batch, lows),
     )
+
+
+def _cycles(batch: CaseBatch, sampled: Sampling) -> Cycles | None:
+    if not sampled.used.any():
+        return None
+    from hematon.engine.cycles import cycles
+
+    return cycles(batch, sampled)
+
+
+def _cycle_fact(cycling: Cycles | None, n: int) -> Ternary:
+    """Confirmed or probable is yes, not supported no."""
+    if cycling is None:
+        return np.zeros(n, dtype=np.int8)
+    from hematon.engine.cycles import NOT_SUPPORTED, PROBABLE
+
+    yes, no = cycling.call >= PROBABLE, cycling.call == NOT_SUPPORTED
+    return ternary.of(yes, yes | no)
 
 
 def _presenting(batch: CaseBatch, lows: list[Ternary]) -> Floats:
