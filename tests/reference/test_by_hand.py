@@ -180,6 +180,50 @@ def test_information_gain_of_a_test(knowledge: Knowledge) -> None:
     no = [p * (1 - s) for p, s in zip(posterior, positive, strict=True)]
     gain = entropy(posterior) - sum(yes) * entropy(yes) - sum(no) * entropy(no)
     assert test.information_gain == pytest.approx(gain, abs=1e-7)
+    never = [c.never_miss for c in result.differential]
+
+    def two(weights: list[float]) -> float:
+        inside = sum(w for w, n in zip(weights, never, strict=True) if n)
+        return entropy([inside, sum(weights) - inside])
+
+    about = two(posterior) - sum(yes) * two(yes) - sum(no) * two(no)
+    assert test.never_miss_gain == pytest.approx(about, abs=1e-7)
+    # Blood, tier 1, ten days against half worth at 28: the burdens of model.yaml by hand.
+    assert test.worth == pytest.approx((gain + about) / (1.0 * 1.5 * (1 + 10 / 28)), abs=1e-7)
+
+
+def test_information_gain_of_a_test_with_several_outcomes(knowledge: Knowledge) -> None:
+    """The gain over B12 low, folate low without it, and neither, is the fall in entropy."""
+    counts = {"hemoglobin": 7.0, "anc": 0.9, "platelets": 90.0, "mcv": 112.0}
+    case = Case(
+        "x", "female", 500, measurements=tuple(Measurement(c, v, 500) for c, v in counts.items())
+    )
+    result = assess(case, knowledge)
+    test = next(t for t in result.next_tests if t.test == "b12_folate_mma")
+    posterior = [c.posterior for c in result.differential]
+
+    def of(finding: str) -> list[float]:
+        return [
+            FINDINGS[finding]["background"]
+            if c.condition == "something_else"
+            else frequency(c.condition, finding)
+            for c in result.differential
+        ]
+
+    b12, folate = of("LAB_B12_LOW"), of("LAB_FOLATE_LOW")
+    outcomes = [
+        [p * b for p, b in zip(posterior, b12, strict=True)],
+        [p * (1 - b) * f for p, b, f in zip(posterior, b12, folate, strict=True)],
+        [p * (1 - b) * (1 - f) for p, b, f in zip(posterior, b12, folate, strict=True)],
+    ]
+
+    def entropy(weights: list[float]) -> float:
+        total = sum(weights)
+        return -sum(w / total * math.log2(w / total) for w in weights)
+
+    gain = entropy(posterior) - sum(sum(o) * entropy(o) for o in outcomes)
+    assert test.information_gain == pytest.approx(gain, abs=1e-7)
+    assert [o.probability for o in test.outcomes] == pytest.approx([sum(o) for o in outcomes])
 
 
 def test_terms_over_the_public_annotations(knowledge: Knowledge) -> None:

@@ -206,6 +206,23 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Change:
+    """What would move one condition: a finding not known, and the step of each answer.
+
+    `if_present` and `if_absent` are changes of `log_odds_against_rest`; `expected` is their size
+    weighted by how likely each answer is, `chance` being that of present.
+    """
+
+    finding: str
+    name: str
+    kind: str
+    chance: float
+    if_present: float
+    if_absent: float
+    expected: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Candidate:
     """One condition of the differential.
 
@@ -225,6 +242,7 @@ class Candidate:
     log_odds_against_something_else: float
     log_odds_against_rest: float
     contributions: tuple[Contribution, ...]
+    would_change: tuple[Change, ...]
     note: str
     excluded: str
 
@@ -241,23 +259,53 @@ class AlwaysShown:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Outcome:
-    """What a result would do: the three leading conditions after it."""
+    """What a result or an answer would do: the three leading conditions after it.
 
-    result: Literal["positive", "negative"]
+    `finding` names what a positive result shows where a test can show several.
+    """
+
+    result: Literal["positive", "negative", "present", "absent"]
+    finding: str
     probability: float
     leading: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Question:
+    """Something to ask, examine or look up that is not known, and what each answer would do.
+
+    `information_gain` is how far the answer is expected to move the ranking, in bits: the
+    Kullback-Leibler divergence of the ranking after each answer from the present one, weighted
+    by how likely the answer is. `never_miss_gain` is the same for the share of the conditions
+    that must not be missed.
+    """
+
+    finding: str
+    name: str
+    kind: str
+    information_gain: float
+    never_miss_gain: float
+    outcomes: tuple[Outcome, ...]
+    grade: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NextTest:
-    """A test not yet done. Gains are in bits."""
+    """A test not yet done. Gains are in bits.
+
+    `worth` is the gain over the burden of the test (parameters `test_*` of `model.yaml`), `order`
+    its place by worth over all tiers; tests are listed by tier and, within it, by worth.
+    """
 
     test: str
     name: str
+    order: int
     tier: int
     tier_when: str
     information_gain: float
     never_miss_gain: float
+    worth: float
     invasiveness: str
     turnaround: str
     before_transfusion: bool
@@ -356,6 +404,7 @@ class Assessment:
     urgency: Urgency
     differential: tuple[Candidate, ...]
     always_show: tuple[AlwaysShown, ...]
+    questions: tuple[Question, ...]
     next_tests: tuple[NextTest, ...]
     hazards: tuple[HazardNote, ...]
     missing: tuple[Missing, ...]

@@ -23,7 +23,7 @@ from hematon.engine.assessment import (
 )
 from hematon.engine.case import Case
 from hematon.engine.describe_inputs import inputs, own_issues, stated_findings
-from hematon.engine.describe_ranking import EXPLAINED, candidates, suggested_tests
+from hematon.engine.describe_ranking import EXPLAINED, candidates, questions, suggested_tests
 from hematon.engine.describe_rules import (
     always_shown,
     hazard_notes,
@@ -34,6 +34,7 @@ from hematon.engine.describe_rules import (
 )
 from hematon.engine.describe_trends import trends
 from hematon.engine.lineages import lineages
+from hematon.engine.what_if import open_answers
 from hematon.errors import Issue
 
 if TYPE_CHECKING:
@@ -72,14 +73,16 @@ def describe(
     severity = severity_criteria(result, i)
     urgency = urgency_reasons(result, i)
     day = as_of.isoformat() if as_of is not None else None
+    answers = open_answers(result, i)
     parts: dict[str, Any] = {
         "lineages": lineages(result, i),
         "trends": trends(result, i),
         "readings": readings(result, i),
         "severity": severity,
         "urgency": urgency,
-        "differential": candidates(result, i, {s.condition for s in shown} | explain),
+        "differential": candidates(result, i, answers, {s.condition for s in shown} | explain),
         "always_show": shown,
+        "questions": questions(result, i, answers),
         "next_tests": suggested_tests(result, i),
         "hazards": hazard_notes(result, i, {s.condition for s in shown}),
         "missing": missing_facts(severity, urgency),
@@ -133,6 +136,7 @@ def _citations(result: BatchAssessment, parts: dict[str, Any]) -> dict[str, str]
         *urgency.reasons,
         *urgency.undetermined,
         *(piece for c in parts["differential"] for piece in c.contributions),
+        *parts["questions"],
         *parts["next_tests"],
         *parts["hazards"],
         parts["trends"].neutrophil_cycle,

@@ -1,41 +1,55 @@
-"""The ranking and the tests that would change it, for one child."""
+"""The ranking, and the questions and tests that would change it, for one child."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hematon.engine import ternary
-from hematon.engine.assessment import Candidate, NextTest, Outcome
+from hematon.engine.assessment import Candidate, Change, NextTest, Outcome, Question
 from hematon.engine.contributions import Explanation, log_odds
 from hematon.engine.differential import band_of
-from hematon.engine.next_tests import after
+from hematon.engine.next_tests import chances
+from hematon.engine.what_if import Answers, judged_with, statements
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
 
+Floats = npt.NDArray[np.float64]
+
 EXPLAINED = 12
 """Conditions explained by rank; those of the safety floor are explained as well."""
+CHANGES_SHOWN = 5
+QUESTIONS_SHOWN = 8
+ASKED = frozenset(("phenotype", "exposure", "history", "pattern"))
+"""Kinds of finding that are asked, examined or looked up; the others are learned by a test."""
 TESTS_SHOWN = 12
 OUTCOMES_SHOWN = 3
 CONFIRMING_TIER = 2
 """Confirming tests are suggested up to this tier; later ones only for what they tell."""
+LEAST_GAIN = 1e-3
+"""Bits below which neither a question nor a test is worth naming for what it tells."""
+BIT = float(np.log(2))
 
 
-def candidates(result: BatchAssessment, i: int, also_explain: set[str]) -> tuple[Candidate, ...]:
+def candidates(
+    result: BatchAssessment, i: int, answers: Answers, also_explain: set[str]
+) -> tuple[Candidate, ...]:
     """Rank every condition; explain the leading ones and those asked for."""
     knowledge = result.knowledge
     log_posterior = result.differential.log_posterior[i]
     order = np.lexsort((np.arange(len(log_posterior)), -log_posterior))
     against_else = log_posterior - log_posterior[-1]
     against_rest = log_odds(log_posterior)
+    steps = log_odds(answers.log_posterior) - against_rest
     explanation = Explanation(result, i)
     words = bands(result, i)
+    late = frozenset(t.finding for t in knowledge.tests if t.finding and t.tier > CONFIRMING_TIER)
     out = []
-    for rank, index in enumerate(order, start=1):
+    for rank, index in enumerate(order.tolist(), start=1):
         condition = knowledge.conditions[index]
-        posterior = float(np.exp(log_posterior[index]))
         explained = rank <= EXPLAINED or condition.id in also_explain
         recorded = result.batch.columns.recorded[i, index]
         out.append(
@@ -45,11 +59,12 @@ def candidates(result: BatchAssessment, i: int, also_explain: set[str]) -> tuple
                 name=condition.name,
                 category=condition.category,
                 never_miss=condition.never_miss,
-                posterior=posterior,
+                posterior=float(np.exp(log_posterior[index])),
                 band=words[index],
                 log_odds_against_something_else=float(against_else[index]),
                 log_odds_against_rest=float(against_rest[index]),
-                contributions=explanation.of(int(index)) if explained else (),
+                contributions=explanation.of(index) if explained else (),
+                would_change=_changes(answers, steps[:, :, index], late) if explained else (),
                 note=condition.note or "",
                 excluded="recorded as excluded" if recorded < 0 else "",
             )
@@ -69,16 +84,92 @@ def bands(result: BatchAssessment, i: int) -> list[Any]:
     ]
 
 
+# --- what would change it ----------------------------------------------------------------------
+
+
+def _changes(answers: Answers, steps: Floats, late: frozenset[str]) -> tuple[Change, ...]:
+    """Give the findings that would move one condition most, but those of `late` tests.
+
+    `steps` is (findings, 2).
+    """
+    likely = np.stack([answers.chance, 1 - answers.chance], axis=1)
+    expected = (likely * np.abs(steps)).sum(axis=1)
+    order = np.argsort(-expected, kind="stable").tolist()
+    timely = [k for k in order if answers.findings[k].id not in late]
+    return tuple(
+        Change(
+            finding=answers.findings[k].id,
+            name=answers.findings[k].name,
+            kind=answers.findings[k].kind,
+            chance=float(answers.chance[k]),
+            if_present=float(steps[k, 0]),
+            if_absent=float(steps[k, 1]),
+            expected=float(expected[k]),
+        )
+        for k in timely[:CHANGES_SHOWN]
+    )
+
+
+def questions(result: BatchAssessment, i: int, answers: Answers) -> tuple[Question, ...]:
+    """Give what to ask, examine or look up, by how far the answer would move the ranking."""
+    knowledge = result.knowledge
+    now = result.differential.log_posterior[i]
+    likely = np.stack([answers.chance, 1 - answers.chance], axis=1)
+    after = answers.log_posterior
+    told = (likely * _divergence(after, now)).sum(axis=1)
+    never = np.array([c.never_miss for c in knowledge.conditions])
+    about = (likely * _divergence(_split(after, never), _split(now, never))).sum(axis=1)
+    asked = [
+        k
+        for k in np.argsort(-(told + about), kind="stable").tolist()
+        if answers.findings[k].kind in ASKED and told[k] > LEAST_GAIN
+    ]
+    out = []
+    for k in asked[:QUESTIONS_SHOWN]:
+        finding = answers.findings[k]
+        out.append(
+            Question(
+                finding=finding.id,
+                name=finding.name,
+                kind=finding.kind,
+                information_gain=float(told[k]),
+                never_miss_gain=float(about[k]),
+                outcomes=(
+                    Outcome("present", "", float(likely[k, 0]), _leading(after[k, 0], result)),
+                    Outcome("absent", "", float(likely[k, 1]), _leading(after[k, 1], result)),
+                ),
+                grade=finding.grade,
+                source=finding.source,
+            )
+        )
+    return tuple(out)
+
+
+def _divergence(after: Floats, now: Floats) -> Floats:
+    """(...) bits between two log distributions over the last axis."""
+    return np.asarray((np.exp(after) * (after - now)).sum(axis=-1) / BIT)
+
+
+def _split(log_posterior: Floats, within: npt.NDArray[np.bool_]) -> Floats:
+    """(..., 2) log share of some conditions and of the others."""
+    shares = [np.exp(log_posterior) @ part.astype(np.float64) for part in (within, ~within)]
+    return np.asarray(np.log(np.maximum(np.stack(shares, axis=-1), 1e-300)))
+
+
+# --- tests -------------------------------------------------------------------------------------
+
+
 def suggested_tests(result: BatchAssessment, i: int) -> tuple[NextTest, ...]:
     """Give the open tests worth most, in tiers.
 
-    Beside those with the highest gain stand the tests that confirm a leading condition, however
-    sure the model is of it, those that close an open treatment hazard, and a count that is missing.
+    Beside those worth most stand the tests that confirm a leading condition, however sure the
+    model is of it, those that close an open treatment hazard, and a count that is missing.
     """
     knowledge, tests = result.knowledge, result.tests
-    posterior = np.exp(result.differential.log_posterior[i])
+    worth = tests.worth[i]
     gain = tests.information[i] + tests.never_miss[i]
-    best = {int(t) for t in np.argsort(-gain, kind="stable")[:TESTS_SHOWN] if gain[t] > 1e-3}
+    by_worth = np.argsort(-worth, kind="stable").tolist()
+    best = {t for t in by_worth[:TESTS_SHOWN] if gain[t] > LEAST_GAIN}
     leading = likely(result, i)
     confirming = {
         t.index
@@ -102,36 +193,64 @@ def suggested_tests(result: BatchAssessment, i: int) -> tuple[NextTest, ...]:
     )
     chosen = sorted(
         (t for t in wanted if not tests.done[i, t]),
-        key=lambda t: (knowledge.tests[t].tier, -gain[t], t),
+        key=lambda t: (knowledge.tests[t].tier, -worth[t], t),
     )
-    return tuple(_next_test(result, i, t, posterior) for t in chosen)
+    place = {t: k for k, t in enumerate(sorted(chosen, key=by_worth.index), start=1)}
+    outcomes = _outcomes(result, i, chosen)
+    return tuple(_next_test(result, i, t, place[t], outcomes.get(t, ())) for t in chosen)
+
+
+def _outcomes(result: BatchAssessment, i: int, chosen: list[int]) -> dict[int, tuple[Outcome, ...]]:
+    """Give what each outcome of the tests would do, all judged as one batch."""
+    knowledge = result.knowledge
+    stating = statements(knowledge)
+    shown = [(t, knowledge.tests[t]) for t in chosen if knowledge.tests[t].row >= 0]
+    said = []
+    for _, test in shown:
+        at = [knowledge.findings[f].index for f in test.outcomes]
+        for k in range(len(at) + 1):
+            row = np.zeros(len(knowledge.findings), dtype=np.int8)
+            for absent in at[:k]:
+                row = np.where(row != 0, row, stating[absent, 1])
+            # What is present goes before what the absence of something else would imply.
+            for present in at[k : k + 1]:
+                row = np.where(stating[present, 0] != 0, stating[present, 0], row)
+            said.append(row)
+    if not said:
+        return {}
+    after = iter(judged_with(result, i, np.array(said, dtype=np.int8)))
+    posterior = np.exp(result.differential.log_posterior[i])
+    out: dict[int, tuple[Outcome, ...]] = {}
+    for t, test in shown:
+        several = len(test.outcomes) > 1
+        names = [knowledge.findings[f].name if several else "" for f in test.outcomes]
+        chance = chances(posterior, test, knowledge).tolist()
+        out[t] = tuple(
+            Outcome(
+                "positive" if k < len(names) else "negative",
+                names[k] if k < len(names) else "",
+                chance[k],
+                _leading(next(after), result),
+            )
+            for k in range(len(chance))
+        )
+    return out
 
 
 def _next_test(
-    result: BatchAssessment, i: int, index: int, posterior: np.ndarray[Any, Any]
+    result: BatchAssessment, i: int, index: int, order: int, outcomes: tuple[Outcome, ...]
 ) -> NextTest:
-    knowledge, tests = result.knowledge, result.tests
-    test = knowledge.tests[index]
-    outcomes: tuple[Outcome, ...] = ()
-    if test.row >= 0:
-        chance = float(tests.positive[i, index])
-        outcomes = tuple(
-            Outcome(
-                name,  # type: ignore[arg-type]  # one of the two results, just below
-                probability,
-                _leading(
-                    after(posterior, test.row, knowledge, positive=name == "positive"), result
-                ),
-            )
-            for name, probability in (("positive", chance), ("negative", 1 - chance))
-        )
+    tests = result.tests
+    test = result.knowledge.tests[index]
     return NextTest(
         test=test.id,
         name=test.name,
+        order=order,
         tier=test.tier,
         tier_when=test.tier_when or "",
         information_gain=float(tests.information[i, index]),
         never_miss_gain=float(tests.never_miss[i, index]),
+        worth=float(tests.worth[i, index]),
         invasiveness=test.invasiveness,
         turnaround=test.turnaround,
         before_transfusion=test.before_transfusion,
@@ -142,11 +261,12 @@ def _next_test(
     )
 
 
-def _leading(
-    posterior: np.ndarray[Any, Any], result: BatchAssessment
-) -> tuple[tuple[str, float], ...]:
-    order = np.argsort(-posterior, kind="stable")[:OUTCOMES_SHOWN]
-    return tuple((result.knowledge.conditions[k].id, float(posterior[k])) for k in order)
+def _leading(log_posterior: Floats, result: BatchAssessment) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-log_posterior, kind="stable")[:OUTCOMES_SHOWN]
+    posterior = np.exp(log_posterior[order])
+    return tuple(
+        (result.knowledge.conditions[k].id, float(p)) for k, p in zip(order, posterior, strict=True)
+    )
 
 
 def likely(result: BatchAssessment, i: int) -> set[str]:

@@ -1,9 +1,11 @@
 """Which test would tell most: expected information gain over the present differential.
 
-The gain of a test is the mutual information between its result and the condition, in bits; its
-never-miss gain is the same for the question "is it one of those that must not be missed". Both
-are two matrix products over the batch. Tests already done have no gain; tests without a stated
-accuracy are suggested only where their count is missing.
+The gain of a test is the mutual information between its outcome and the condition, in bits; its
+never-miss gain is the same for the question "is it one of those that must not be missed". A test
+may have several outcomes: the first finding of its list that is present, or none. What a test is
+worth is its gain over its burden: how invasive it is, how late its tier and its result. All are
+matrix products over the batch. Tests already done have no gain; tests that show no finding of the
+model are suggested only where their count is missing.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ from hematon.engine import ternary
 from hematon.engine.batch import CaseBatch
 from hematon.engine.facts import Facts
 from hematon.engine.linear import rows_times
-from hematon.knowledge.compiled import Knowledge
+from hematon.knowledge.compiled import Knowledge, TestInfo
 
 LN2 = 0.6931471805599453
 BLOCK = 2048
 """Rows worked on at once, so that a block stays in the processor's cache."""
+GENES = "genes"
+"""The group of findings that a gene test shows: a reported variant tells the same."""
+CAUSAL = frozenset(("pathogenic", "likely_pathogenic"))
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -34,13 +39,13 @@ class TestGains:
     Attributes:
         information: (n, tests) mutual information with the condition.
         never_miss: (n, tests) mutual information with being a never-miss condition.
-        positive: (n, tests) probability of a positive result, NaN where not computable.
+        worth: (n, tests) information and weighted never-miss gain, over the burden of the test.
         done: (n, tests) whether the record holds the result.
     """
 
     information: Floats
     never_miss: Floats
-    positive: Floats
+    worth: Floats
     done: Bools
 
 
@@ -51,7 +56,7 @@ def gains(posterior: Floats, facts: Facts, batch: CaseBatch, knowledge: Knowledg
         posterior: (n, conditions).
         facts: n children, for what has been done.
         batch: the same children.
-        knowledge: tests and their accuracy.
+        knowledge: tests, their outcomes and burdens.
 
     Returns:
         Gains in bits.
@@ -61,72 +66,94 @@ def gains(posterior: Floats, facts: Facts, batch: CaseBatch, knowledge: Knowledg
     """
     tests = knowledge.tests
     n = len(batch)
-    done = np.stack([_done(t.done_when, facts, batch, knowledge) for t in tests], axis=1)
-    outcome = np.array([t.row for t in tests])
-    has = outcome >= 0
-    positive_given = np.array(knowledge.raw["test_positive"])[outcome[has]]
+    done = np.stack([_done(t, facts, batch, knowledge) for t in tests], axis=1)
+    _sequenced(done, batch, knowledge)
+    at = np.array([t.index for t in tests if t.row >= 0])
+    start_of = np.array([t.row for t in tests if t.row >= 0])
+    outcomes = knowledge.test_outcomes.T
     never = np.array([c.never_miss for c in knowledge.conditions])
-    within = (positive_given * never).T
-    outside = (positive_given * ~never).T
-    doubt_given = _binary_entropy(positive_given).T
-    result = TestGains(
-        np.zeros((n, len(tests))),
-        np.zeros((n, len(tests))),
-        np.full((n, len(tests)), np.nan),
-        done,
-    )
-    at = np.flatnonzero(has)
+    # One product gives the outcomes, those with a never-miss condition, and its share.
+    wanted = np.concatenate([outcomes, outcomes * never[:, None], never[:, None]], axis=1)
+    doubt_given = np.add.reduceat(_surprise(outcomes), start_of, axis=1)
+    width = outcomes.shape[1]
+    information, never_miss = np.zeros((n, len(tests))), np.zeros((n, len(tests)))
     for start in range(0, n, BLOCK):
         rows = slice(start, min(start + BLOCK, n))
         block = posterior[rows]
-        probability = rows_times(block, positive_given.T)
-        entropy = _binary_entropy(probability)
-        share = rows_times(block, never[:, None].astype(np.float64))
-        conditional = share * _binary_entropy(
-            np.clip(rows_times(block, within) / np.maximum(share, 1e-300), 0, 1)
-        )
-        conditional += (1 - share) * _binary_entropy(
-            np.clip(rows_times(block, outside) / np.maximum(1 - share, 1e-300), 0, 1)
-        )
+        product = rows_times(block, wanted)
+        chance, within, share = product[:, :width], product[:, width:-1], product[:, -1:]
+        doubt = np.add.reduceat(_surprise(chance), start_of, axis=1)
+        both = _surprise(within)
+        both += _surprise(chance - within)
+        told = doubt + _surprise(share) + _surprise(1 - share)
+        told -= np.add.reduceat(both, start_of, axis=1)
         open_ = ~done[rows][:, at]
-        information = entropy - rows_times(block, doubt_given)
-        result.information[rows, at] = np.maximum(information, 0.0) * open_
-        result.never_miss[rows, at] = np.maximum(entropy - conditional, 0.0) * open_
-        result.positive[rows, at] = probability
-    return result
+        information[rows, at] = np.maximum(doubt - rows_times(block, doubt_given), 0.0) * open_
+        never_miss[rows, at] = np.maximum(told, 0.0) * open_
+    weight = knowledge.parameters["test_never_miss_weight"]
+    worth = (information + weight * never_miss) / _burden(knowledge)
+    return TestGains(information, never_miss, worth, done)
 
 
-def after(posterior: Floats, test: int, knowledge: Knowledge, *, positive: bool) -> Floats:
-    """Give one child's posterior after a result.
+def chances(posterior: Floats, test: TestInfo, knowledge: Knowledge) -> Floats:
+    """Give how likely each outcome of a test is for one child.
 
     Args:
         posterior: (conditions,).
-        test: row of the test in the outcome matrix.
-        knowledge: the accuracy.
-        positive: the result.
+        test: a test with outcomes.
+        knowledge: the outcome matrix.
 
     Returns:
-        (conditions,), summing to 1.
+        (outcomes + 1,), the last for none of them.
     """
-    given = np.array(knowledge.raw["test_positive"][test])
-    updated = posterior * (given if positive else 1 - given)
-    return np.asarray(updated / updated.sum())
+    rows = knowledge.test_outcomes[test.row : test.row + len(test.outcomes) + 1]
+    return np.asarray(rows @ posterior)
 
 
-def _done(needs: tuple[str, ...], facts: Facts, batch: CaseBatch, knowledge: Knowledge) -> Bools:
-    if not needs:
-        return np.zeros(len(batch), dtype=bool)
-    known = np.ones(len(batch), dtype=bool)
-    for need in needs:
-        if need.startswith("@"):
-            known &= batch.measured[:, knowledge.analytes[need[1:]].index]
-        else:
-            known &= facts.finding(need) != ternary.UNKNOWN
-    return known
+def _burden(knowledge: Knowledge) -> Floats:
+    """(tests,) what a test costs the child, by what is taken, how late it comes and takes."""
+    p = knowledge.parameters
+    return np.array(
+        [
+            p[f"test_burden_{t.invasiveness}"]
+            * p["test_tier_factor"] ** t.tier
+            * (1 + t.turnaround_days / p["test_half_worth_days"])
+            for t in knowledge.tests
+        ]
+    )
 
 
-def _binary_entropy(p: Floats) -> Floats:
-    """Entropy of a yes-no outcome in bits."""
-    q = np.clip(p, 1e-12, 1 - 1e-12)
-    rest = 1 - q
-    return np.asarray((q * np.log(q) + rest * np.log(rest)) * (-1 / LN2))
+def _done(test: TestInfo, facts: Facts, batch: CaseBatch, knowledge: Knowledge) -> Bools:
+    """Whether what says so, every finding the test can show, or any telltale one is known."""
+    done = np.zeros(len(batch), dtype=bool)
+    for needs in (test.done_when, test.outcomes):
+        if not needs:
+            continue
+        known = np.ones(len(batch), dtype=bool)
+        for need in needs:
+            if need.startswith("@"):
+                known &= batch.measured[:, knowledge.analytes[need[1:]].index]
+            else:
+                known &= facts.finding(need) != ternary.UNKNOWN
+        done |= known
+    for sign in test.done_by:
+        done |= facts.finding(sign) != ternary.UNKNOWN
+    return done
+
+
+def _sequenced(done: Bools, batch: CaseBatch, knowledge: Knowledge) -> None:
+    """Mark gene tests whose answer a reported causal variant already is."""
+    for case, gene, classification, _ in batch.columns.variants:
+        if classification not in CAUSAL:
+            continue
+        causes = {knowledge.conditions[index].id for index, _ in knowledge.genes.get(gene, ())}
+        for test in knowledge.tests:
+            shows_genes = any(knowledge.findings[f].group == GENES for f in test.outcomes)
+            if shows_genes and ("*" in test.conditions or causes.intersection(test.conditions)):
+                done[case, test.index] = True
+
+
+def _surprise(p: Floats) -> Floats:
+    """Give -p log2 p, zero at zero; a difference that rounding made negative counts as zero."""
+    q = np.maximum(p, 1e-300)
+    return np.asarray(np.maximum(p, 0.0) * np.log(q) * (-1 / LN2))

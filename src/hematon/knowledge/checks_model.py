@@ -31,6 +31,15 @@ PARAMETERS = (
     "frequency_floor",
     "sex_ratio_min",
     "supported_widening",
+    "test_never_miss_weight",
+    "test_burden_none",
+    "test_burden_blood",
+    "test_burden_imaging",
+    "test_burden_skin",
+    "test_burden_marrow",
+    "test_burden_lumbar_puncture",
+    "test_tier_factor",
+    "test_half_worth_days",
 )
 """What the compiler and the engine read from `model.yaml`."""
 

@@ -163,6 +163,9 @@ def _findings_named(files: KnowledgeFiles) -> Iterator[tuple[str, str]]:
     ):
         yield from _stated(files, kind, "finding")
     yield from _stated(files, records.Analyte, "positive_finding")
+    for where, test in nodes_of(files, records.Test):
+        yield from _listed(f"{where}/outcomes", test.outcomes)
+        yield from _listed(f"{where}/done_by", test.done_by)
     for where, name in _done_when(files):
         if not name.startswith("@"):
             yield where, name

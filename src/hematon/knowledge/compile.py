@@ -76,6 +76,8 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
                 "name": f.name,
                 "hpo": f.hpo,
                 "group": f.group,
+                "only_sex": f.only_sex,
+                "only_from_days": f.only_from_days,
                 "background": f.background,
                 "grade": f.grade,
                 "source": f.source,
@@ -142,7 +144,7 @@ def compile_knowledge(files: KnowledgeFiles, fingerprint: str) -> Json:
             "lineage_weights": rounded(lineage_weights(files, frequency, background).T),
             "channels": channels(files, frequency),
             "variants": [v.model_dump() for v in files.model.variants],
-            "test_positive": tests["positive"],
+            "test_outcomes": tests["outcomes"],
         },
     }
 
@@ -397,34 +399,31 @@ def _genes(files: KnowledgeFiles) -> dict[str, list[list[Any]]]:
 
 
 def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
-    """Give the tests and P(positive | condition) for those with a stated accuracy.
+    """Give the tests and P(outcome | condition) for those that show a finding of the model.
 
-    A test that reads a finding of the model uses the finding's frequencies, so that acting on its
-    result is the same as entering the finding; any other uses sensitivity for the conditions it
-    finds and one minus specificity for the rest.
+    A test has one row for each finding it can show, present when the ones before it are absent,
+    and a last row for none of them. So acting on its result is the same as entering the findings.
     """
     column = {f.id: i for i, f in enumerate(files.findings.findings)}
-    names = [c.id for c in files.conditions] + [SOMETHING_ELSE]
     info: list[Json] = []
-    positive: list[Any] = []
+    rows: list[Any] = []
     for index, test in enumerate(files.tests.tests):
-        row = -1
+        shown = test.outcomes or ([] if test.finding is None else [test.finding])
         if test.planning:
-            pass
-        elif test.finding is not None and test.conditions != ["*"]:
-            row = len(positive)
-            positive.append(rounded(frequency[:, column[test.finding]]))
-        elif test.sensitivity is not None and test.specificity is not None:
-            wanted = _test_conditions(test, files)
-            if wanted:
-                row = len(positive)
-                high = min(test.sensitivity, 0.995)
-                low = max(1 - test.specificity, 0.002)
-                positive.append([high if name in wanted else round(low, 10) for name in names])
+            shown = []
+        row = len(rows) if shown else -1
+        none = np.ones(len(frequency))
+        for finding in shown:
+            present = frequency[:, column[finding]]
+            rows.append(rounded(none * present))
+            none = none * (1 - present)
+        if shown:
+            rows.append(rounded(none))
         info.append(
             {
                 "index": index,
                 "row": row,
+                "outcomes": shown,
                 "id": test.id,
                 "name": test.name,
                 "tier": test.tier,
@@ -435,25 +434,13 @@ def _tests(files: KnowledgeFiles, frequency: Floats) -> Json:
                 "invasiveness": test.invasiveness,
                 "before_transfusion": test.before_transfusion,
                 "turnaround": test.turnaround,
+                "turnaround_days": test.turnaround_days,
                 "pitfalls": test.pitfalls,
                 "finding": test.finding,
                 "done_when": test.done_when,
+                "done_by": test.done_by,
                 "grade": test.grade,
                 "source": test.source,
             }
         )
-    return {"info": info, "positive": positive}
-
-
-def _test_conditions(test: records.Test, files: KnowledgeFiles) -> set[str]:
-    if test.conditions != ["*"]:
-        return set(test.conditions)
-    if test.finding is not None:
-        # A test for every condition finds those in which its finding is the rule.
-        return {
-            c.id
-            for c in files.conditions
-            for e in c.evidence
-            if e.finding == test.finding and e.frequency >= 0.5
-        }
-    return {c.id for c in files.conditions if c.category.startswith("inherited")}
+    return {"info": info, "outcomes": rows}

@@ -67,6 +67,8 @@ class FindingInfo:
     name: str
     hpo: str | None
     group: str | None
+    only_sex: str | None
+    only_from_days: int
     background: float | None
     grade: str
     source: tuple[str, ...]
@@ -112,10 +114,14 @@ class EvidenceInfo:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TestInfo:
-    """A test, as `records.Test`, with its row in the outcome matrix (-1 when it has none)."""
+    """A test, as `records.Test`, with its first row in the outcome matrix (-1 when it has none).
+
+    One row for each of `outcomes`, then one for none of them.
+    """
 
     index: int
     row: int
+    outcomes: tuple[str, ...]
     id: str
     name: str
     tier: int
@@ -126,9 +132,11 @@ class TestInfo:
     invasiveness: str
     before_transfusion: bool
     turnaround: str
+    turnaround_days: float
     pitfalls: str | None
     finding: str | None
     done_when: tuple[str, ...]
+    done_by: tuple[str, ...]
     grade: str
     source: tuple[str, ...]
 
@@ -322,6 +330,11 @@ class Knowledge:
     def lineage_weights(self) -> Floats:
         """(states, conditions): weight of each presentation in a condition; columns sum to 1."""
         return np.array(self.raw["lineage_weights"])
+
+    @cached_property
+    def test_outcomes(self) -> Floats:
+        """(outcomes of all tests, conditions): P(outcome | condition); see `TestInfo`."""
+        return np.array(self.raw["test_outcomes"])
 
     @cached_property
     def finding_ids(self) -> tuple[str, ...]:

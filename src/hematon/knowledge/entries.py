@@ -131,7 +131,9 @@ def test_lines(files: KnowledgeFiles, t: records.Test) -> Lines:
         ("for", ", ".join(rules.condition(c) for c in t.conditions)),
         ("beware", t.pitfalls),
         ("read as", None if t.finding is None else rules.finding(t.finding)),
+        ("can show", "; ".join(rules.finding(name) for name in t.outcomes)),
         ("done when known", ", ".join(t.done_when)),
+        ("done when any known", ", ".join(t.done_by)),
     )
     for name, value in (("sensitivity", t.sensitivity), ("specificity", t.specificity)):
         yield f"  {name} " + ("not stated" if value is None else f"{value:g} {cite(t)}")

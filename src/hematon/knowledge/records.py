@@ -379,7 +379,8 @@ class FindingEntry(Record):
     """A finding the model can use, with how common it is without the condition.
 
     `background` is its frequency among children first seen with an unexplained cytopenia,
-    `general_population` among all children.
+    `general_population` among all children. `only_sex` and `only_from_days` say of whom it can be
+    asked at all.
     """
 
     id: str
@@ -391,6 +392,8 @@ class FindingEntry(Record):
     background: Probability | None = None
     general_population: Probability | None = None
     group: str | None = None
+    only_sex: Literal["female", "male"] | None = None
+    only_from_days: int = 0
     when: Criterion | None = None
     unless: Criterion | None = None
     grade: Grade = "expert"
@@ -496,6 +499,10 @@ class Condition(Record):
 class Test(Record):
     """A test, what it finds and what to beware of.
 
+    What a result tells is what its findings tell: `outcomes` are the findings it can show, the
+    first that is present naming the outcome; without them `finding` alone. The test is done when
+    all of `done_when`, all of its outcomes or any of `done_by` is known. `sensitivity` and
+    `specificity` are for the reader; the model uses the frequencies of the findings.
     A `planning` test (HLA typing, donor work-up) prepares treatment and tells no conditions apart.
     """
 
@@ -517,7 +524,9 @@ class Test(Record):
     turnaround: str
     pitfalls: str | None
     finding: str | None
+    outcomes: list[str] = []
     done_when: list[str] = []
+    done_by: list[str] = []
     planning: bool = False
     grade: Grade
     source: list[str]

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hematon.engine.assessment import Assessment, Candidate, Contribution
+from hematon.engine.assessment import Assessment, Candidate, Change, Contribution
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection
 from hematon.report.quantities import percent, prose, ratio
@@ -22,6 +22,22 @@ BANDS: Final[Mapping[str, str]] = {
     "less_likely": "less likely",
     "argues_against": "argues against",
 }
+
+LEARNED: Final[Mapping[str, str]] = {
+    "phenotype": "ask or examine",
+    "exposure": "ask",
+    "history": "ask",
+    "pattern": "earlier or later counts",
+    "lab": "blood test",
+    "marrow": "marrow",
+    "test": "test",
+}
+"""How a kind of finding is learned."""
+
+CHANGES: Final = (
+    "What would change this most, of what is not known: how far each answer would move the odds "
+    "against all the others, the likelier answers counting for more."
+)
 
 RANKING_RULE: Final = (
     "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
@@ -35,6 +51,12 @@ LEGEND: Final = (
 )
 
 
+WATERFALL: Final = (
+    "Step by step: the pieces of evidence in a fixed order. A step's LR is against all the other "
+    "rows together, as the evidence before it left them; small steps are gathered. The odds are "
+    "working numbers of the ranking, not this child's risk."
+)
+
 STEPS: Final = (
     "Each piece of evidence in the order it was added: what it did to the natural log odds of this "
     "condition against all the other rows together, then the sum so far."
@@ -46,13 +68,31 @@ def band(candidate: Candidate) -> str:
     return BANDS[candidate.band]
 
 
-def strength(contribution: Contribution) -> str:
+def strength(log_ratio: float) -> str:
     """Say how much a likelihood ratio weighs; on which side it lies is said by its place."""
-    size = abs(contribution.log_likelihood_ratio)
+    size = abs(log_ratio)
     for least, word in ((10.0, "strong"), (5.0, "moderate"), (2.0, "some")):
         if size >= math.log(least) - 1e-9:
             return word
     return "slight" if size >= selection.NO_DIFFERENCE else "none"
+
+
+def step(log_ratio: float) -> str:
+    """Say a likelihood ratio with its side and how much it weighs: `LR 5.4 for, moderate`."""
+    word = strength(log_ratio)
+    if word == "none":
+        return f"LR {ratio(math.exp(log_ratio))}, no difference"
+    side = "for" if log_ratio > 0 else "against"
+    return f"LR {ratio(math.exp(log_ratio))} {side}, {word}"
+
+
+def change(found: Change) -> str:
+    """Say what each answer to something not yet known would do to a condition."""
+    answers = (
+        f"{word} {step(size)}"
+        for word, size in (("present", found.if_present), ("absent", found.if_absent))
+    )
+    return f"{prose(found.name)} ({LEARNED[found.kind]}): {'; '.join(answers)}"
 
 
 def seen(contribution: Contribution) -> str:

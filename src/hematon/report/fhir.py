@@ -94,6 +94,7 @@ def _statements(assessment: Assessment) -> Iterable[tuple[str, str]]:
         "Must not be missed, whatever the ranking",
         "; ".join(prose(s.name) for s in assessment.always_show),
     )
+    yield wording.ASK, "; ".join(prose(q.name) for q in assessment.questions)
     yield "Next tests to consider", "; ".join(prose(t.name) for t in assessment.next_tests)
     yield "Treatment hazards", "; ".join(prose(h.text) for h in assessment.hazards)
     yield "Not stated", wording.listed((m.name for m in assessment.missing), most=8)

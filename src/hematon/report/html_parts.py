@@ -31,10 +31,24 @@ def section(name: str, title: str, *children: Child, class_: str | None = None) 
 
 
 def table(
-    caption: str, headers: Sequence[str], rows: Iterable[Sequence[str]], class_: str = ""
+    caption: str,
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    class_: str = "",
+    *,
+    under: tuple[str, Markup] | None = None,
 ) -> Markup:
-    """Give a table whose first column names the row."""
-    head = [element("th", h, scope="col", role="columnheader") for h in headers]
+    """Give a table whose first column names the row.
+
+    Args:
+        caption: what the table shows.
+        headers: one for each column.
+        rows: one text or markup for each column.
+        class_: for the style sheet.
+        under: a heading, and what is drawn under it.
+    """
+    drawn = dict([under] if under else [])
+    head = [element("th", h, drawn.get(h), scope="col", role="columnheader") for h in headers]
     return element(
         "table",
         element("caption", caption),

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from hematon.engine.assessment import Assessment, Candidate, Contribution, NextTest
+from hematon.engine.assessment import Assessment, Candidate, Contribution, NextTest, Question
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import evidence, selection, tested, wording
 from hematon.report.html_parts import bullets, details, paragraph, reference, section, table
 from hematon.report.markup import Child, Markup, element, join
 from hematon.report.quantities import number, percent, prose, ratio, signed
+from hematon.report.waterfall import waterfall
 
 _FULL_BAR: Final = math.log(50.0)
 """A likelihood ratio of 50 fills the bar: the largest that one finding may have."""
+_CHANGES_SHOWN: Final = 3
+_STEPS_OPEN: Final = 2
+"""Conditions whose steps are unfolded, and so printed: more is not read."""
 
 
 def differential(assessment: Assessment, knowledge: Knowledge) -> Markup:
@@ -25,6 +29,7 @@ def differential(assessment: Assessment, knowledge: Knowledge) -> Markup:
         _cards(assessment),
         paragraph(f"{evidence.expert_share(assessment)} {evidence.LEGEND}", class_="note"),
         [paragraph(line, class_="note") for line in tested.lines(assessment)],
+        paragraph(f"{evidence.CHANGES} {evidence.WATERFALL}", class_="note"),
         _others(assessment),
         details(
             "How this ranking works",
@@ -76,6 +81,32 @@ def _candidate(candidate: Candidate, assessment: Assessment) -> Markup:
         if weighed.indifferent
         else None,
         [paragraph(_prior(p, assessment), class_="note") for p in weighed.prior],
+        _would_change(candidate),
+        _steps(candidate, assessment),
+    )
+
+
+def _would_change(candidate: Candidate) -> Markup | None:
+    shown = candidate.would_change[:_CHANGES_SHOWN]
+    if not shown:
+        return None
+    return element(
+        "div",
+        element("h4", "What would change this most"),
+        bullets((evidence.change(c) for c in shown), "changes"),
+        class_="change",
+    )
+
+
+def _steps(candidate: Candidate, assessment: Assessment) -> Markup | None:
+    if not candidate.contributions:
+        return None
+    fitting = selection.fitting(assessment) or selection.leading(assessment)
+    return details(
+        "Step by step, from the starting point to its place",
+        waterfall(candidate, assessment.citations),
+        open_=candidate in fitting[:_STEPS_OPEN],
+        class_="steps",
     )
 
 
@@ -97,7 +128,7 @@ def _evidence(contribution: Contribution, assessment: Assessment) -> Markup:
         element(
             "span",
             element("b", f"LR {ratio(contribution.likelihood_ratio)}"),
-            f", {evidence.strength(contribution)}",
+            f", {evidence.strength(contribution.log_likelihood_ratio)}",
             class_="weight",
         ),
         _bar(contribution.log_likelihood_ratio),
@@ -154,15 +185,29 @@ def _model_numbers(assessment: Assessment) -> Markup:
         (
             f"{c.rank}. {prose(c.name)}",
             percent(c.posterior),
+            signed(c.log_odds_against_rest, 2),
             signed(c.log_odds_against_something_else, 2),
         )
         for c in assessment.differential
+    ]
+    changes = [
+        (
+            f"{c.rank}. {prose(c.name)}",
+            prose(change.name),
+            percent(change.chance),
+            signed(change.if_present, 2),
+            signed(change.if_absent, 2),
+            number(change.expected, 2),
+        )
+        for c in selection.leading(assessment)
+        for change in c.would_change
     ]
     gains = [
         (
             prose(t.name),
             number(t.information_gain, 2),
             number(t.never_miss_gain, 2),
+            number(t.worth, 2),
             _chances(t, names),
         )
         for t in assessment.next_tests
@@ -175,12 +220,24 @@ def _model_numbers(assessment: Assessment) -> Markup:
         ),
         table(
             "Share of the ranking",
-            ("Condition", "Share", "Log odds against something else"),
+            (
+                "Condition",
+                "Share",
+                "Log odds against all others",
+                "Log odds against something else",
+            ),
             ranking,
         ),
         table(
+            "Change of the log odds against all others",
+            ("Condition", "Not known", "Chance", "If present", "If absent", "Expected size"),
+            changes,
+        )
+        if changes
+        else None,
+        table(
             "Expected gain of each test",
-            ("Test", "Gain, bits", "Gain for must-not-miss, bits", "Outcomes"),
+            ("Test", "Gain, bits", "Gain for must-not-miss, bits", "Over burden", "Outcomes"),
             gains,
         )
         if gains
@@ -191,7 +248,7 @@ def _model_numbers(assessment: Assessment) -> Markup:
 
 def _chances(test: NextTest, names: dict[str, str]) -> str:
     return "; ".join(
-        f"{o.result} {percent(o.probability)}: "
+        f"{prose(o.finding) or o.result} {percent(o.probability)}: "
         + ", ".join(f"{prose(names.get(name, name))} {percent(p)}" for name, p in o.leading)
         for o in test.outcomes
     )
@@ -235,7 +292,30 @@ def next_tests(assessment: Assessment) -> Markup:
     return section(
         "tests",
         "Next tests to consider",
+        _questions(assessment),
         tiers or paragraph("No test is proposed from what is stated."),
+    )
+
+
+def _questions(assessment: Assessment) -> Markup | None:
+    if not assessment.questions:
+        return None
+    return join(
+        element("h3", wording.ASK),
+        element("ul", (_question(q, assessment) for q in assessment.questions), class_="tests"),
+    )
+
+
+def _question(question: Question, assessment: Assessment) -> Markup:
+    names = selection.conditions_by_id(assessment)
+    return element(
+        "li",
+        element("h4", prose(question.name)),
+        paragraph(evidence.LEARNED[question.kind], class_="meta"),
+        bullets(wording.outcomes(question.outcomes, names), "outcomes")
+        if question.outcomes
+        else None,
+        reference(question.grade, question.source, assessment.citations),
     )
 
 
@@ -246,9 +326,7 @@ def _test(test: NextTest, assessment: Assessment) -> Markup:
         element("h4", prose(test.name)),
         paragraph("Draw before transfusion", class_="flag") if test.before_transfusion else None,
         paragraph(wording.practicalities(test), class_="meta"),
-        bullets((wording.outcome(o, names) for o in test.outcomes), "outcomes")
-        if test.outcomes
-        else None,
+        bullets(wording.outcomes(test.outcomes, names), "outcomes") if test.outcomes else None,
         paragraph(element("b", "Pitfall: "), prose(test.pitfalls)) if test.pitfalls else None,
         reference(test.grade, test.source, assessment.citations),
     )

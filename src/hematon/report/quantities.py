@@ -15,6 +15,8 @@ from typing import Final
 MINUS: Final = "\N{MINUS SIGN}"
 DAYS_PER_YEAR: Final = 365.25
 DAYS_PER_MONTH: Final = DAYS_PER_YEAR / 12
+_LARGEST_LOG_ODDS: Final = math.log(1e6)
+"""Odds beyond a million to one are not written out: nothing here is known that well."""
 _MOST_DECIMALS: Final = 6
 
 _UNITS: Final = {
@@ -149,6 +151,12 @@ def ratio(value: float) -> str:
     if value >= 10:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def odds(log_odds: float) -> str:
+    """Write odds with two digits, `1:250` or `12:1`, and `1:1` where they are even."""
+    size = number(float(f"{math.exp(min(abs(log_odds), _LARGEST_LOG_ODDS)):.2g}"))
+    return f"{size}:1" if log_odds > 0 else f"1:{size}"
 
 
 def percent(share: float) -> str:

@@ -27,6 +27,9 @@ DETAILED: Final = 8
 ALWAYS_DETAILED: Final = 4
 """So many are written out even when one fits far better: a list of one reads as a verdict."""
 
+STEPS_SHOWN: Final = 10
+"""Steps of a condition that are drawn one by one; the smaller ones are gathered in one."""
+
 NO_DIFFERENCE: Final = math.log(1.1)
 """Evidence weaker than this, either way, is counted as making no difference."""
 
@@ -58,6 +61,27 @@ def weigh(candidate: Candidate) -> Weighed:
         supporting=tuple(c for c in evidence if c.log_likelihood_ratio >= NO_DIFFERENCE),
         opposing=tuple(c for c in evidence if c.log_likelihood_ratio <= -NO_DIFFERENCE),
         indifferent=tuple(c for c in evidence if abs(c.log_likelihood_ratio) < NO_DIFFERENCE),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one condition against the rest: those shown, in order, and the small ones."""
+
+    shown: tuple[Contribution, ...]
+    gathered: tuple[Contribution, ...]
+
+
+def steps(candidate: Candidate) -> Steps:
+    """Keep the largest steps in their order and gather the others; the prior is no step."""
+    pieces = [c for c in candidate.contributions if c.observed is not None]
+    by_size = sorted(pieces, key=lambda c: -abs(c.log_ratio_against_rest))
+    large = {
+        c.evidence for c in by_size[:STEPS_SHOWN] if abs(c.log_ratio_against_rest) >= NO_DIFFERENCE
+    }
+    return Steps(
+        shown=tuple(c for c in pieces if c.evidence in large),
+        gathered=tuple(c for c in pieces if c.evidence not in large),
     )
 
 

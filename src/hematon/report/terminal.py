@@ -31,6 +31,7 @@ _FIRST_FOR, _FIRST_AGAINST = 3, 2
 _LATER_FOR, _LATER_AGAINST = 1, 1
 _AT_LENGTH: Final = 3
 """The first conditions that fit get more lines than the rest."""
+_QUESTIONS_SHOWN: Final = 5
 _MISSING_SHOWN: Final = 6
 _BAR_PER_UNIT: Final = 3
 _BAR_LONGEST: Final = 15
@@ -212,14 +213,17 @@ def _candidate(page: _Page, candidate: Candidate, doubt: str, *, at_length: bool
     for contribution in shown:
         side = "for    " if contribution.log_likelihood_ratio > 0 else "against"
         page.line(f"{side} {_evidence(contribution)}", indent=3)
+    if at_length and candidate.would_change:
+        page.line(f"would change it most: {evidence.change(candidate.would_change[0])}", indent=3)
     left = len(weighed.evidence) - len(shown)
     if left:
         page.line(f"{left} more: explain {prose(candidate.condition)}", indent=3, style="dim")
 
 
 def _evidence(contribution: Contribution) -> str:
+    weight = evidence.strength(contribution.log_likelihood_ratio)
     parts = (
-        f"LR {ratio(contribution.likelihood_ratio)}, {evidence.strength(contribution)}",
+        f"LR {ratio(contribution.likelihood_ratio)}, {weight}",
         evidence.seen(contribution),
         wording.reference(contribution.grade, contribution.source, contribution.counted),
     )
@@ -243,12 +247,17 @@ def _always_shown(page: _Page, assessment: Assessment) -> None:
 def _next_tests(page: _Page, assessment: Assessment) -> None:
     page.heading("Next tests to consider")
     names = selection.conditions_by_id(assessment)
+    if assessment.questions:
+        page.line(wording.ASK, style="bold")
+        asked = (prose(q.name) for q in assessment.questions[:_QUESTIONS_SHOWN])
+        page.line("; ".join(asked), indent=2)
     for tier, tests in selection.tests_by_tier(assessment):
         page.line(wording.TIERS.get(tier, f"Tier {tier}"), style="bold")
         for test in tests:
             flag = "; draw before transfusion" if test.before_transfusion else ""
             page.line(f"{prose(test.name)} ({wording.practicalities(test)}{flag})", indent=2)
-            for outcome in test.outcomes[:1]:
+            positive = [o for o in test.outcomes if o.result == "positive"]
+            for outcome in sorted(positive, key=lambda o: -o.probability)[:1]:
                 first = replace(outcome, leading=outcome.leading[:1])
                 page.line(wording.outcome(first, names), indent=4, style="dim")
             if test.pitfalls:

@@ -6,7 +6,7 @@ a thing is said one way. How evidence and ranking are said stands in `evidence`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from hematon.engine.assessment import (
@@ -68,6 +68,16 @@ TIERS: Final[Mapping[int, str]] = {
     2: "Marrow, genetics and send-outs",
     3: "Later",
 }
+
+RESULTS: Final[Mapping[str, str]] = {
+    "positive": "positive",
+    "negative": "negative",
+    "present": "present",
+    "absent": "absent",
+}
+OUTCOMES_NAMED: Final = 3
+
+ASK: Final = "Ask, examine or look up"
 
 MECHANISMS: Final[Mapping[str, str]] = {
     "production": "points to production",
@@ -229,14 +239,29 @@ def why_shown(shown: AlwaysShown) -> str:
 
 def outcome(result: Outcome, names: Mapping[str, str]) -> str:
     """Say which conditions lead after a result, without their probabilities."""
-    leaders = listed(names.get(name, name) for name, _ in result.leading)
-    word = "Positive" if result.result == "positive" else "Negative"
+    return _would_lead((result,), names)
+
+
+def outcomes(results: Iterable[Outcome], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what every outcome would do, likeliest first, those that do the same in one sentence."""
+    same: dict[tuple[str, ...], list[Outcome]] = {}
+    for result in sorted(results, key=lambda o: -o.probability):
+        same.setdefault(tuple(name for name, _ in result.leading), []).append(result)
+    return tuple(_would_lead(alike, names) for alike in same.values())
+
+
+def _would_lead(alike: Sequence[Outcome], names: Mapping[str, str]) -> str:
+    leaders = listed(names.get(name, name) for name, _ in alike[0].leading)
+    words = [prose(o.finding) or RESULTS[o.result] for o in alike]
+    word = listed(words, most=OUTCOMES_NAMED)
+    word = word[0].upper() + word[1:]
     return f"{word}: {leaders} would lead" if leaders else f"{word}: the order would not change"
 
 
 def practicalities(test: NextTest) -> str:
     """Say when a test is due, what it needs and how long it takes."""
     parts = (
+        f"no. {test.order} by expected gain for its burden" if test.worth > 0 else "",
         prose(test.tier_when),
         prose(test.invasiveness).replace("_", " "),
         f"result in {due}" if (due := turnaround(test.turnaround)) != "same day" else due,

@@ -368,70 +368,63 @@ def test_analyte_without_plausible_limits_accepts_any_number(
 # --- tests -------------------------------------------------------------------------------------
 
 
-def _positive(compiled: Knowledge, name: str) -> Any:
+def _test(compiled: Knowledge, name: str) -> Any:
     (test,) = [t for t in compiled.tests if t.id == name]
-    return None if test.row < 0 else np.array(compiled.raw["test_positive"][test.row])
+    return test
 
 
 def test_test_that_reads_a_finding_has_its_frequencies(compiled: Knowledge) -> None:
     """Acting on a result is the same as entering the finding."""
     (column,) = _columns(compiled, "TST_DEB_POS")
-    assert _positive(compiled, "deb_mmc") == pytest.approx(compiled.frequency[:, column])
+    row = _test(compiled, "deb_mmc").row
+    present = compiled.frequency[:, column]
+    assert compiled.test_outcomes[row] == pytest.approx(present)
+    assert compiled.test_outcomes[row + 1] == pytest.approx(1 - present)
 
 
-def test_test_without_a_finding_uses_its_accuracy(files: KnowledgeFiles) -> None:
-    """Sensitivity where it should find something, one minus specificity elsewhere, never 0 or 1."""
-    (deb,) = [t for t in files.tests.tests if t.id == "deb_mmc"]
-    compiled = _with_test(
-        files, deb.model_copy(update={"finding": None, "sensitivity": 1.0, "specificity": 1.0})
-    )
-    positive = _positive(compiled, "deb_mmc")
-    wanted = [c.index for c in compiled.conditions if c.id in deb.conditions]
-    assert set(positive[wanted]) == {0.995}
-    assert set(np.delete(positive, wanted)) == {0.002}
+def test_first_finding_that_is_present_names_the_outcome(compiled: Knowledge) -> None:
+    """Three outcomes of a smear with two findings: the first, the second without it, neither."""
+    immune = _test(compiled, "b12_folate_mma")
+    assert immune.outcomes == ("LAB_B12_LOW", "LAB_FOLATE_LOW")
+    b12, folate = (compiled.frequency[:, k] for k in _columns(compiled, *immune.outcomes))
+    rows = compiled.test_outcomes[immune.row : immune.row + 3]
+    assert rows == pytest.approx(np.array([b12, (1 - b12) * folate, (1 - b12) * (1 - folate)]))
 
 
-def test_test_for_every_condition_finds_those_with_its_finding(files: KnowledgeFiles) -> None:
-    """Where nothing is named, the finding it reads says what it is for: the rule, half or more."""
-    update = {"conditions": ["*"], "finding": "MAR_ERYTHROID_HYPO"}
-    assert _found(files, update) == {
-        c.id
-        for c in files.conditions
-        for e in c.evidence
-        if e.finding == "MAR_ERYTHROID_HYPO" and e.frequency >= 0.5
-    }
-
-
-def test_test_for_every_condition_without_a_finding_is_for_the_inherited(
-    files: KnowledgeFiles,
-) -> None:
-    """A gene panel finds what is inherited."""
-    update = {"conditions": ["*"], "finding": None}
-    inherited = {c.id for c in files.conditions if c.category.startswith("inherited")}
-    assert _found(files, update) == inherited
-
-
-def test_test_that_nothing_is_typical_of_tells_nothing(files: KnowledgeFiles) -> None:
-    """A finding that is the rule in no condition gives the test no row."""
-    (deb,) = [t for t in files.tests.tests if t.id == "deb_mmc"]
-    update = {"conditions": ["*"], "finding": "HP:0000175", "sensitivity": 0.9, "specificity": 0.8}
-    assert _positive(_with_test(files, deb.model_copy(update=update)), "deb_mmc") is None
+def test_outcomes_of_every_test_are_a_distribution(compiled: Knowledge) -> None:
+    """Whatever the condition, a test has one outcome; each row belongs to one test."""
+    rows = 0
+    for test in compiled.tests:
+        if test.row >= 0:
+            assert test.row == rows
+            rows += len(test.outcomes) + 1
+            block = compiled.test_outcomes[test.row : rows]
+            assert (block >= 0).all()
+            assert block.sum(axis=0) == pytest.approx(1.0, abs=1e-8)
+    assert len(compiled.test_outcomes) == rows
 
 
 def test_planning_test_tells_nothing(compiled: Knowledge) -> None:
-    """Typing a donor does not tell conditions apart."""
-    assert _positive(compiled, "hla_typing") is None
+    """Typing a donor does not tell conditions apart, nor does a test that shows no finding."""
+    assert _test(compiled, "hla_typing").row == -1
+    assert _test(compiled, "cbc_diff").row == -1
 
 
-def _found(files: KnowledgeFiles, update: dict[str, Any]) -> set[str]:
-    (deb,) = [t for t in files.tests.tests if t.id == "deb_mmc"]
-    accuracy = {"sensitivity": 0.9, "specificity": 0.8}
-    compiled = _with_test(files, deb.model_copy(update={**update, **accuracy}))
-    positive = _positive(compiled, "deb_mmc")
-    return {c.id for c in compiled.conditions if positive[c.index] == 0.9}
-
-
-def _with_test(files: KnowledgeFiles, test: Any) -> Knowledge:
-    tests = [test if t.id == test.id else t for t in files.tests.tests]
-    changed = dataclasses.replace(files, tests=files.tests.model_copy(update={"tests": tests}))
-    return Knowledge.from_bundle(compile_knowledge(changed, ""), no_annotations)
+def test_sensitivity_is_the_frequency_of_what_a_test_alone_shows(
+    files: KnowledgeFiles, compiled: Knowledge
+) -> None:
+    """Where the rows of a condition rest on a test's accuracy, they do not drift away from it."""
+    by_finding = {t.finding: t for t in files.tests.tests}
+    rows = [
+        (condition.id, row)
+        for condition in files.conditions
+        for row in condition.evidence
+        if row.basis == "sensitivity of the test"
+    ]
+    assert rows
+    for condition, row in rows:
+        test = by_finding[row.finding]
+        assert row.frequency == min(test.sensitivity or 0.0, 0.995)
+        assert "*" in test.conditions or condition in test.conditions
+        background = compiled.findings[row.finding].background
+        assert background == pytest.approx(max(1 - (test.specificity or 0.0), 0.002))

@@ -15,6 +15,7 @@ from hematon.engine.assessment import (
     AlwaysShown,
     Assessment,
     Candidate,
+    Change,
     Contribution,
     HazardNote,
     Input,
@@ -24,6 +25,7 @@ from hematon.engine.assessment import (
     Missing,
     NextTest,
     Outcome,
+    Question,
     Reading3,
     Severity,
     StatedFinding,
@@ -110,13 +112,14 @@ def candidate(
     never_miss: bool = True,
     note: str = "",
     excluded: str = "",
+    would_change: tuple[Change, ...] = (),
 ) -> Candidate:
     """Make a candidate whose log odds are the sum of its contributions."""
     total = sum(c.log_likelihood_ratio for c in contributions)
     rest = sum(c.log_ratio_against_rest for c in contributions)
     return Candidate(
         rank, condition, name, category, never_miss, posterior, band, total, rest, contributions,
-        note, excluded,
+        would_change, note, excluded,
     )
 
 
@@ -143,6 +146,10 @@ _DIFFERENTIAL = (
             contribution("HP:0000085", "no horseshoe kidney", 0.88, 0.15, 0.03, "named_source", "FA_MEDSCAPE", observed=False),
         ),
         note="25-40 % have no physical anomaly. Never start ATG or standard conditioning before the breakage test",
+        would_change=(
+            Change("TST_DEB_POS", "Chromosome breakage positive", "test", 0.7, 3.5, -3.5, 3.5),
+            Change("FH_CONSANG", "Parents related by blood", "history", 0.12, 0.6, -0.05, 0.12),
+        ),
     ),
     candidate(
         2, "aa_idiopathic", "Idiopathic aplastic anemia", 0.11, "could_fit",
@@ -321,6 +328,12 @@ _FULL = Assessment(
         ),
     ),
     differential=_DIFFERENTIAL,
+    questions=(
+        Question("FH_CONSANG", "Parents related by blood", "history", 0.21, 0.08,
+            (Outcome("present", "", 0.12, (("fanconi_anemia", 0.81), ("tbd", 0.06), ("aa_idiopathic", 0.05))), Outcome("absent", "", 0.88, (("fanconi_anemia", 0.69), ("aa_idiopathic", 0.12), ("tbd", 0.07)))),
+            "expert", ("EXPERT",)),
+        Question("HP:0000252", "Microcephaly", "phenotype", 0.05, 0.02, (), "named_source", ("FA_MEDSCAPE",)),
+    ),
     always_show=(
         AlwaysShown("acute_leukemia", "Acute leukemia", ("Two or more lineages low",), "A smear without blasts does not exclude it"),
         AlwaysShown("hlh", "Hemophagocytic lymphohistiocytosis", ("Two or more lineages low",), ""),
@@ -329,16 +342,16 @@ _FULL = Assessment(
         AlwaysShown("hiv", "HIV infection", ("Two or more lineages low",), ""),
     ),
     next_tests=(
-        NextTest("smear", "Peripheral smear reviewed by a hematologist", 0, "", 0.06, 0.05, "blood", "0.5 d", False,
-            (Outcome("positive", 0.02, (("acute_leukemia", 0.7), ("fanconi_anemia", 0.2))), Outcome("negative", 0.98, (("fanconi_anemia", 0.72), ("aa_idiopathic", 0.11)))),
+        NextTest("smear", "Peripheral smear reviewed by a hematologist", 4, 0, "", 0.06, 0.05, 0.11, "blood", "0.5 d", False,
+            (Outcome("positive", "", 0.02, (("acute_leukemia", 0.7), ("fanconi_anemia", 0.2))), Outcome("negative", "", 0.98, (("fanconi_anemia", 0.72), ("aa_idiopathic", 0.11)))),
             "Blood blasts absent in 10-20 % of ALL: a negative smear never excludes leukemia; capillary samples clot", "expert", ("EXPERT",)),
-        NextTest("pnh_flow", "PNH flow cytometry", 1, "", 0.02, 0.01, "blood", "5 d", True, (), "", "named_source", ("BSH2016",)),
-        NextTest("deb_mmc", "Chromosome breakage with DEB or MMC", 2, "any unexplained pancytopenia", 0.83, 0.61, "blood", "14 d", True,
-            (Outcome("positive", 0.7, (("fanconi_anemia", 0.99), ("aa_idiopathic", 0.003), ("tbd", 0.002))), Outcome("negative", 0.3, (("aa_idiopathic", 0.36), ("tbd", 0.27), ("rcc_mds", 0.11)))),
+        NextTest("pnh_flow", "PNH flow cytometry", 5, 1, "", 0.02, 0.01, 0.02, "blood", "5 d", True, (), "", "named_source", ("BSH2016",)),
+        NextTest("deb_mmc", "Chromosome breakage with DEB or MMC", 1, 2, "any unexplained pancytopenia", 0.83, 0.61, 0.9, "blood", "14 d", True,
+            (Outcome("positive", "", 0.7, (("fanconi_anemia", 0.99), ("aa_idiopathic", 0.003), ("tbd", 0.002))), Outcome("negative", "", 0.3, (("aa_idiopathic", 0.36), ("tbd", 0.27), ("rcc_mds", 0.11)))),
             "Negative in lymphocyte mosaicism: repeat on fibroblasts if suspicion stays", "named_source", ("FA_CHROM2012",)),
-        NextTest("telomere_flowfish", "Lymphocyte telomere length by flow-FISH", 2, "in any marrow failure", 0.31, 0.25, "blood", "28 d", True,
-            (Outcome("positive", 0.1, (("tbd", 0.8),)),), "Short telomeres are common in Fanconi anemia", "named_source", ("TBDGUIDE2022",)),
-        NextTest("marrow_repeat", "Marrow aspirate and trephine with cytogenetics, repeated", 3, "after 2 weeks when hypocellular without a clone", 0.1, 0.1, "marrow", "3-7 d", False, (), "", "expert", ("EXPERT",)),
+        NextTest("telomere_flowfish", "Lymphocyte telomere length by flow-FISH", 2, 2, "in any marrow failure", 0.31, 0.25, 0.25, "blood", "28 d", True,
+            (Outcome("positive", "", 0.1, (("tbd", 0.8),)),), "Short telomeres are common in Fanconi anemia", "named_source", ("TBDGUIDE2022",)),
+        NextTest("marrow_repeat", "Marrow aspirate and trephine with cytogenetics, repeated", 3, 3, "after 2 weeks when hypocellular without a clone", 0.1, 0.1, 0.02, "marrow", "3-7 d", False, (), "", "expert", ("EXPERT",)),
     ),
     hazards=(
         HazardNote("full_intensity_conditioning", "No full-intensity conditioning or ATG before Fanconi anemia is excluded: full doses are lethal in Fanconi anemia", ("fanconi_anemia",), "deb_mmc", "named_source", ("FARF2020",)),
@@ -390,6 +403,7 @@ def sparse() -> Assessment:
             candidate(2, "viral_suppression", "Viral suppression", 0.0019, "less_likely", (prior(0.5),), category="infection", never_miss=False),
         ),
         always_show=(),
+        questions=(),
         next_tests=(),
         hazards=(),
         missing=(Missing("age", "age", ("Every limit depends on it",)), Missing("hemoglobin", "Hemoglobin", ())),

@@ -31,7 +31,23 @@ from unit.report import sample
 )
 def test_strength_is_the_same_for_and_against(ratio: float, word: str) -> None:
     """The words are cuts on the logarithm, so a ratio and its inverse weigh alike."""
-    assert evidence.strength(sample.contribution("x", "x", ratio)) == word
+    assert evidence.strength(math.log(ratio)) == word
+
+
+def test_a_step_says_its_side() -> None:
+    """Which way a step goes is in words; one that makes no difference has no side."""
+    assert evidence.step(math.log(5.4)) == "LR 5.4 for, moderate"
+    assert evidence.step(math.log(0.04)) == "LR 0.04 against, strong"
+    assert evidence.step(math.log(0.97)) == "LR 0.97, no difference"
+
+
+def test_what_would_change_a_condition_is_said_for_both_answers() -> None:
+    """What to learn, how it is learned, and what each answer would do."""
+    (change, *_) = sample.full().differential[0].would_change
+    assert evidence.change(change) == (
+        "Chromosome breakage positive (test): present LR 33 for, strong; "
+        "absent LR 0.03 against, strong"
+    )
 
 
 def test_how_often_a_finding_is_seen() -> None:

@@ -20,7 +20,18 @@ from unit.report import sample
 HOSTILE = "<script>alert(1)</script>\"'&]]>\x00\x1b[31m\u202e"
 SAMPLES = [sample.full(), sample.sparse(), sample.emergency()]
 KINDS = frozenset(
-    ("status", "level", "answer", "band", "mechanism", "analyte", "comparator", "result", "unit")
+    (
+        "status",
+        "level",
+        "answer",
+        "band",
+        "mechanism",
+        "analyte",
+        "comparator",
+        "result",
+        "unit",
+        "kind",
+    )
 )
 
 
@@ -284,3 +295,36 @@ def test_contrast_in_light_dark_and_print() -> None:
         assert _contrast(palette["ink"], palette["band"]) >= 4.5
         # Lines and marks of a chart: 3 to 1 (1.4.11).
         assert _contrast(palette["limit"], palette["paper"]) >= 3
+
+
+def test_steps_of_the_first_that_fit_are_unfolded(knowledge: Knowledge) -> None:
+    """Each leading condition has its steps; two are open, and only these are printed."""
+    full = html.render(sample.full(), knowledge)
+    assert full.count('<table class="waterfall"') == 4
+    assert len(re.findall(r'<details open class="steps"', full)) == 2
+    assert len(re.findall(r'<details class="steps"', full)) == 2
+
+
+def test_where_nothing_fits_the_first_ranked_are_unfolded(knowledge: Knowledge) -> None:
+    """A list of conditions that fit poorly still shows how it came about."""
+    full = sample.full()
+    poor = tuple(replace(c, band="less_likely") for c in full.differential)
+    written = html.render(replace(full, differential=poor), knowledge)
+    assert len(re.findall(r'<details open class="steps"', written)) == 2
+
+
+def test_questions_stand_before_the_tests(knowledge: Knowledge) -> None:
+    """What costs the child nothing comes first, with what each answer would do."""
+    seen = "".join(page(sample.full(), knowledge).text)
+    asked = seen.index(wording.ASK)
+    assert asked < seen.index("Parents related by blood", asked) < seen.index("Blood now")
+    assert "Present: Fanconi anemia, Telomere biology disorder" in seen
+    assert wording.ASK not in "".join(page(sample.sparse(), knowledge).text)
+
+
+def test_what_would_change_a_condition_is_on_its_card(knowledge: Knowledge) -> None:
+    """Both answers to what is not known, and their sizes among the model's numbers."""
+    seen = "".join(page(sample.full(), knowledge).text)
+    assert "What would change this most" in seen
+    assert "Parents related by blood (ask): present LR 1.8 for, slight" in seen
+    assert "Change of the log odds against all others" in seen

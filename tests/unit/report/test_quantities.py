@@ -163,3 +163,12 @@ def test_plain_writes_our_signs_in_ascii() -> None:
     ours = "≤ 45 ×10⁹/L, ×10¹²/L × µ ‰ − – … ● ◐ ○ ◌ “a” ’ ≥ blood · same day"
     assert quantities.plain(ours).isascii()
     assert quantities.plain("blood · same day") == "blood; same day"
+
+
+def test_odds_are_rounded_and_never_endless() -> None:
+    """Two digits; even odds are 1:1; beyond a million to one no more is said."""
+    assert quantities.odds(math.log(12.3)) == "12:1"
+    assert quantities.odds(math.log(1 / 1503)) == "1:1,500"
+    assert quantities.odds(0.0) == "1:1"
+    assert quantities.odds(-80.0) == "1:1,000,000"
+    assert quantities.odds(math.log(3.44)) == "3.4:1"

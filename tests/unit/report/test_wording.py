@@ -99,19 +99,35 @@ def test_a_reference_names_its_sources() -> None:
 def test_outcomes_are_said_without_probabilities() -> None:
     """A result reorders the list; how likely it is belongs to the model's numbers."""
     names = {"tbd": "Telomere biology disorder"}
-    positive = Outcome("positive", 0.1, (("tbd", 0.8), ("Other name", 0.1)))
+    positive = Outcome("positive", "", 0.1, (("tbd", 0.8), ("Other name", 0.1)))
     assert wording.outcome(positive, names) == (
         "Positive: Telomere biology disorder and Other name would lead"
     )
-    negative = Outcome("negative", 0.9, ())
+    negative = Outcome("negative", "", 0.9, ())
     assert wording.outcome(negative, names) == "Negative: the order would not change"
+
+
+def test_outcomes_that_do_the_same_share_a_sentence() -> None:
+    """Likeliest first; findings by name; more than three of them are counted."""
+    same, other = (("tbd", 0.8),), (("dba", 0.6),)
+    results = [Outcome("positive", f"Finding {k}", 0.1 - k / 100, same) for k in range(5)]
+    said = wording.outcomes([*results, Outcome("negative", "", 0.6, other)], {"tbd": "TBD"})
+    assert said[0] == "Negative: dba would lead"
+    assert said[1].startswith("Finding 0, Finding 1")
+    assert said[1].endswith("TBD would lead")
+    assert "Finding 4" not in said[1]
+    assert len(said) == 2
 
 
 def test_practicalities_of_a_test() -> None:
     """When, what for and how long, without empty parts."""
     smear: NextTest = sample.full().next_tests[0]
-    assert wording.practicalities(smear) == "blood · same day"
-    puncture = replace(smear, invasiveness="lumbar_puncture", tier_when="if ill", turnaround="2 d")
+    assert wording.practicalities(smear) == (
+        "no. 4 by expected gain for its burden · blood · same day"
+    )
+    puncture = replace(
+        smear, worth=0.0, invasiveness="lumbar_puncture", tier_when="if ill", turnaround="2 d"
+    )
     assert wording.practicalities(puncture) == "if ill · lumbar puncture · result in 2 days"
 
 
