@@ -218,6 +218,46 @@ def trends(bench: Bench, runs: int, n: int) -> None:
     bench.note(f"the whole assessment of them: {n / whole:,.0f} children a second")
 
 
+def tests(bench: Bench, runs: int, n: int) -> None:
+    """What each test considered costs, with what its outcomes would do, against a differential."""
+    from hematon.engine import assess_many, next_tests
+    from hematon.engine.describe_ranking import suggested_tests
+    from hematon.engine.differential import differential
+    from hematon.interchange import fhir
+    from hematon.knowledge import load_knowledge
+
+    knowledge = load_knowledge()
+    case = fhir.read(DEMO.read_bytes(), knowledge).value
+    considered = sum(t.row >= 0 for t in knowledge.tests)
+
+    def compare(name: str, size: int, repeat: int) -> None:
+        result = assess_many([case] * size, knowledge)
+        seen, posterior = result.presentation, result.differential.posterior
+
+        def consider() -> None:
+            for _ in range(repeat):
+                next_tests.gains(posterior, result.facts, result.batch, knowledge)
+                if size == 1:
+                    suggested_tests(result, 0)
+
+        def score() -> None:
+            for _ in range(repeat):
+                differential(seen.batch, seen.facts, result.evidence, knowledge, result.setting)
+
+        consider()
+        took, base, ratio = paired(consider, score, runs)
+        bench.line(
+            f"next tests, {name}, a test considered",
+            took / repeat / considered,
+            base / repeat,
+            ratio / considered,
+            3.0,
+        )
+
+    compare("one case with every outcome", 1, 20)
+    compare(f"{n:,} children", n, 1)
+
+
 def peer(bench: Bench, runs: int) -> None:
     """A child in batch against hpo3's semantic similarity over the same conditions."""
     from pyhpo import HPOSet, Ontology
@@ -270,7 +310,9 @@ def main() -> None:
     """Run every benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer runs, a smaller batch")
-    parser.add_argument("--only", choices=["cli", "read", "batch", "trends", "peer"])
+    parser.add_argument(
+        "--only", choices=["cli", "read", "batch", "tests", "trends", "peer"]
+    )
     options = parser.parse_args()
     runs, n = (3, 20_000) if options.quick else (7, 100_000)
     bench = Bench()
@@ -287,6 +329,8 @@ def main() -> None:
         batch(bench, runs, n)
     if options.only in (None, "trends"):
         trends(bench, 3, n)
+    if options.only in (None, "tests"):
+        tests(bench, runs, n // 20)
     if options.only in (None, "peer"):
         peer(bench, 3)
     sys.exit(1 if bench.missed else 0)
