@@ -246,7 +246,7 @@ def _state_findings(
     for finding in case.findings:
         if finding.age_days is not None and finding.age_days > until:
             continue
-        hits = knowledge.findings_of(finding.code)
+        hits = says(finding.code, finding.observed, knowledge)
         if finding.code.startswith("HP:"):
             term = (i, int(finding.code[3:]))
             described[term] = finding.observed or described.get(term, False)
@@ -255,13 +255,7 @@ def _state_findings(
             if finding.age_days is not None and CYTOPENIA_FINDINGS.intersection(hits):
                 stated_age[i] = np.fmin(stated_age[i], float(finding.age_days))
         else:
-            # A specific term excluded says little about the general finding it belongs to.
-            excluded.update(
-                hit
-                for hit in hits
-                if not finding.code.startswith("HP:") or knowledge.findings[hit].hpo == finding.code
-            )
-            excluded.update(knowledge.findings_beneath(finding.code))
+            excluded.update(hits)
     index = knowledge.findings
     for hit in excluded:
         stated[i, index[hit].index] = -1
@@ -274,6 +268,16 @@ def _described(stated: dict[tuple[int, int], bool]) -> Described:
     rows = sorted((*term, observed) for term, observed in stated.items())
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 3)
     return Described(table[:, 0], table[:, 1], table[:, 2].astype(bool))
+
+
+def says(code: str, observed: bool, knowledge: Knowledge) -> tuple[str, ...]:
+    """Give the findings that a code stated present, or absent, makes present, or absent."""
+    hits = knowledge.findings_of(code)
+    if observed:
+        return hits
+    # A specific term excluded says little about the general finding it belongs to.
+    own = (hit for hit in hits if not code.startswith("HP:") or knowledge.findings[hit].hpo == code)
+    return (*own, *knowledge.findings_beneath(code))
 
 
 def _results(rows: list[tuple[int, int, float, int, float, float, float]]) -> Results:

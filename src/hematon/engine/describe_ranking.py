@@ -13,6 +13,7 @@ from hematon.engine.contributions import Explanation, log_odds
 from hematon.engine.differential import band_of
 from hematon.engine.next_tests import chances
 from hematon.engine.what_if import Answers, judged_with, statements
+from hematon.knowledge.compiled import SOMETHING_ELSE
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
@@ -21,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 
 EXPLAINED = 12
 """Conditions explained by rank; those of the safety floor are explained as well."""
+CHANGED = 8
+"""Conditions by rank for which it is worked out what would change them."""
 CHANGES_SHOWN = 5
 QUESTIONS_SHOWN = 8
 ASKED = frozenset(("phenotype", "exposure", "history", "pattern"))
@@ -43,14 +46,17 @@ def candidates(
     order = np.lexsort((np.arange(len(log_posterior)), -log_posterior))
     against_else = log_posterior - log_posterior[-1]
     against_rest = log_odds(log_posterior)
-    steps = log_odds(answers.log_posterior) - against_rest
+    after = np.exp(answers.log_posterior)
     explanation = Explanation(result, i)
     words = bands(result, i)
     late = frozenset(t.finding for t in knowledge.tests if t.finding and t.tier > CONFIRMING_TIER)
     out = []
     for rank, index in enumerate(order.tolist(), start=1):
         condition = knowledge.conditions[index]
-        explained = rank <= EXPLAINED or condition.id in also_explain
+        explained = condition.id in also_explain or (
+            rank <= EXPLAINED and condition.id != SOMETHING_ELSE
+        )
+        changed = condition.id in also_explain or rank <= CHANGED
         recorded = result.batch.columns.recorded[i, index]
         out.append(
             Candidate(
@@ -64,7 +70,9 @@ def candidates(
                 log_odds_against_something_else=float(against_else[index]),
                 log_odds_against_rest=float(against_rest[index]),
                 contributions=explanation.of(index) if explained else (),
-                would_change=_changes(answers, steps[:, :, index], late) if explained else (),
+                would_change=_changes(answers, after, index, float(against_rest[index]), late)
+                if changed
+                else (),
                 note=condition.note or "",
                 excluded="recorded as excluded" if recorded < 0 else "",
             )
@@ -87,11 +95,16 @@ def bands(result: BatchAssessment, i: int) -> list[Any]:
 # --- what would change it ----------------------------------------------------------------------
 
 
-def _changes(answers: Answers, steps: Floats, late: frozenset[str]) -> tuple[Change, ...]:
+def _changes(
+    answers: Answers, after: Floats, index: int, now: float, late: frozenset[str]
+) -> tuple[Change, ...]:
     """Give the findings that would move one condition most, but those of `late` tests.
 
-    `steps` is (findings, 2).
+    `after` is the posterior after each answer, `now` the present log odds against the rest. The
+    others are summed themselves: one minus a share would lose what a share near one leaves.
     """
+    others = after[:, :, :index].sum(axis=2) + after[:, :, index + 1 :].sum(axis=2)
+    steps = answers.log_posterior[:, :, index] - np.log(others) - now
     likely = np.stack([answers.chance, 1 - answers.chance], axis=1)
     expected = (likely * np.abs(steps)).sum(axis=1)
     order = np.argsort(-expected, kind="stable").tolist()

@@ -17,8 +17,7 @@ import numpy.typing as npt
 from hematon.engine import facts as facts_module
 from hematon.engine import ternary
 from hematon.engine.batch import CaseBatch
-from hematon.engine.case import Case, Finding
-from hematon.engine.columns import columns_of
+from hematon.engine.columns import says
 from hematon.engine.differential import Evidence, differential
 from hematon.knowledge.compiled import FindingInfo, Knowledge
 
@@ -109,15 +108,13 @@ def judged_with(result: BatchAssessment, i: int, said: Int8s) -> Floats:
 @lru_cache(maxsize=4)
 def statements(knowledge: Knowledge) -> Int8s:
     """Give what stating each finding says of all: (findings, present and absent, findings)."""
-    cases = [
-        Case("", findings=(Finding(f.hpo or f.id, observed),))
-        for f in knowledge.findings.values()
-        for observed in (True, False)
-    ]
-    stated = columns_of(cases, knowledge).stated.reshape(len(knowledge.findings), 2, -1)
-    for f in knowledge.findings.values():
-        # A term that leads to another finding first still answers the one that was asked.
-        stated[f.index, :, f.index] = (1, -1)
+    findings = knowledge.findings
+    stated = np.zeros((len(findings), 2, len(findings)), dtype=np.int8)
+    for f in findings.values():
+        for row, observed, sign in ((0, True, 1), (1, False, -1)):
+            # A term that leads to another finding first still answers the one that was asked.
+            told = (f.id, *says(f.hpo or f.id, observed, knowledge))
+            stated[f.index, row, [findings[name].index for name in told]] = sign
     return stated
 
 
