@@ -221,8 +221,9 @@ def trends(bench: Bench, runs: int, n: int) -> None:
 def tests(bench: Bench, runs: int, n: int) -> None:
     """What each test considered costs, with what its outcomes would do, against a differential."""
     from hematon.engine import assess_many, next_tests
-    from hematon.engine.describe_ranking import suggested_tests
+    from hematon.engine.describe_ranking import chosen_tests, outcome_rows, suggested_tests
     from hematon.engine.differential import differential
+    from hematon.engine.what_if import judged_with
     from hematon.interchange import fhir
     from hematon.knowledge import load_knowledge
 
@@ -238,7 +239,9 @@ def tests(bench: Bench, runs: int, n: int) -> None:
             for _ in range(repeat):
                 next_tests.gains(posterior, result.facts, result.batch, knowledge)
                 if size == 1:
-                    suggested_tests(result, 0)
+                    chosen = chosen_tests(result, 0)
+                    after = judged_with(result, 0, outcome_rows(chosen, knowledge))
+                    suggested_tests(result, 0, chosen, after)
 
         def score() -> None:
             for _ in range(repeat):

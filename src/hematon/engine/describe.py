@@ -23,7 +23,14 @@ from hematon.engine.assessment import (
 )
 from hematon.engine.case import Case
 from hematon.engine.describe_inputs import inputs, own_issues, stated_findings
-from hematon.engine.describe_ranking import EXPLAINED, candidates, questions, suggested_tests
+from hematon.engine.describe_ranking import (
+    EXPLAINED,
+    candidates,
+    chosen_tests,
+    outcome_rows,
+    questions,
+    suggested_tests,
+)
 from hematon.engine.describe_rules import (
     always_shown,
     hazard_notes,
@@ -73,7 +80,9 @@ def describe(
     severity = severity_criteria(result, i)
     urgency = urgency_reasons(result, i)
     day = as_of.isoformat() if as_of is not None else None
-    answers = open_answers(result, i)
+    chosen = chosen_tests(result, i)
+    # Questions and outcomes of tests are judged together: one small batch instead of two.
+    answers = open_answers(result, i, outcome_rows(chosen, knowledge))
     parts: dict[str, Any] = {
         "lineages": lineages(result, i),
         "trends": trends(result, i),
@@ -83,7 +92,7 @@ def describe(
         "differential": candidates(result, i, answers, {s.condition for s in shown} | explain),
         "always_show": shown,
         "questions": questions(result, i, answers),
-        "next_tests": suggested_tests(result, i),
+        "next_tests": suggested_tests(result, i, chosen, answers.also),
         "hazards": hazard_notes(result, i, {s.condition for s in shown}),
         "missing": missing_facts(severity, urgency),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from hematon.engine.assessment import Candidate, Change, NextTest, Outcome, Ques
 from hematon.engine.contributions import Explanation, log_odds
 from hematon.engine.differential import band_of
 from hematon.engine.next_tests import chances
-from hematon.engine.what_if import Answers, judged_with, statements
-from hematon.knowledge.compiled import SOMETHING_ELSE
+from hematon.engine.what_if import Answers, statements
+from hematon.knowledge.compiled import SOMETHING_ELSE, Knowledge
 
 if TYPE_CHECKING:
     from hematon.engine.pipeline import BatchAssessment
@@ -172,8 +173,8 @@ def _split(log_posterior: Floats, within: npt.NDArray[np.bool_]) -> Floats:
 # --- tests -------------------------------------------------------------------------------------
 
 
-def suggested_tests(result: BatchAssessment, i: int) -> tuple[NextTest, ...]:
-    """Give the open tests worth most, in tiers.
+def chosen_tests(result: BatchAssessment, i: int) -> list[int]:
+    """Choose the open tests worth most, by tier and then by worth.
 
     Beside those worth most stand the tests that confirm a leading condition, however sure the
     model is of it, those that close an open treatment hazard, and a count that is missing.
@@ -195,59 +196,69 @@ def suggested_tests(result: BatchAssessment, i: int) -> tuple[NextTest, ...]:
         if result.hazards[i, k] == ternary.YES and leading.intersection(h["conditions"])
         for name in [h["test"]]
     }
-    wanted = (
-        best
-        | confirming
-        | {
-            t.index
-            for t in knowledge.tests
-            if t.id in closing or (t.row < 0 and t.tier == 0 and t.done_when)
-        }
-    )
-    chosen = sorted(
-        (t for t in wanted if not tests.done[i, t]),
+    named = {
+        t.index
+        for t in knowledge.tests
+        if t.id in closing or (t.row < 0 and t.tier == 0 and t.done_when)
+    }
+    return sorted(
+        (t for t in best | confirming | named if not tests.done[i, t]),
         key=lambda t: (knowledge.tests[t].tier, -worth[t], t),
     )
-    place = {t: k for k, t in enumerate(sorted(chosen, key=by_worth.index), start=1)}
-    outcomes = _outcomes(result, i, chosen)
-    return tuple(_next_test(result, i, t, place[t], outcomes.get(t, ())) for t in chosen)
 
 
-def _outcomes(result: BatchAssessment, i: int, chosen: list[int]) -> dict[int, tuple[Outcome, ...]]:
-    """Give what each outcome of the tests would do, all judged as one batch."""
-    knowledge = result.knowledge
+def outcome_rows(chosen: Sequence[int], knowledge: Knowledge) -> npt.NDArray[np.int8]:
+    """Give what each outcome of some tests states, test by test: (outcomes, findings).
+
+    An outcome is the first finding of the test that is present; those before it are absent.
+    """
     stating = statements(knowledge)
-    shown = [(t, knowledge.tests[t]) for t in chosen if knowledge.tests[t].row >= 0]
-    said = []
-    for _, test in shown:
+    rows = []
+    for test in (knowledge.tests[t] for t in chosen):
         at = [knowledge.findings[f].index for f in test.outcomes]
-        for k in range(len(at) + 1):
+        for k in range(len(at) + 1 if at else 0):
             row = np.zeros(len(knowledge.findings), dtype=np.int8)
             for absent in at[:k]:
                 row = np.where(row != 0, row, stating[absent, 1])
             # What is present goes before what the absence of something else would imply.
             for present in at[k : k + 1]:
                 row = np.where(stating[present, 0] != 0, stating[present, 0], row)
-            said.append(row)
-    if not said:
-        return {}
-    after = iter(judged_with(result, i, np.array(said, dtype=np.int8)))
+            rows.append(row)
+    return np.array(rows, dtype=np.int8).reshape(len(rows), len(knowledge.findings))
+
+
+def suggested_tests(
+    result: BatchAssessment, i: int, chosen: Sequence[int], after: Floats
+) -> tuple[NextTest, ...]:
+    """Write out the chosen tests.
+
+    Args:
+        result: the batch.
+        i: row of the child.
+        chosen: from `chosen_tests`.
+        after: (outcomes, conditions) log posterior after each of their `outcome_rows`.
+    """
+    knowledge, worth = result.knowledge, result.tests.worth[i]
     posterior = np.exp(result.differential.log_posterior[i])
-    out: dict[int, tuple[Outcome, ...]] = {}
-    for t, test in shown:
+    place = {t: k for k, t in enumerate(sorted(chosen, key=lambda t: (-worth[t], t)), start=1)}
+    rows = iter(after)
+    out = []
+    for t in chosen:
+        test = knowledge.tests[t]
         several = len(test.outcomes) > 1
         names = [knowledge.findings[f].name if several else "" for f in test.outcomes]
-        chance = chances(posterior, test, knowledge).tolist()
-        out[t] = tuple(
+        chance = chances(posterior, test, knowledge).tolist() if names else []
+        outcomes = tuple(
             Outcome(
                 "positive" if k < len(names) else "negative",
                 names[k] if k < len(names) else "",
                 chance[k],
-                _leading(next(after), result),
+                _leading(next(rows), result),
             )
             for k in range(len(chance))
         )
-    return out
+        out.append(_next_test(result, i, t, place[t], outcomes))
+    return tuple(out)
 
 
 def _next_test(

@@ -40,19 +40,22 @@ class Answers:
         findings: the k findings, in the order of the knowledge.
         chance: (k,) probability of present, from the present ranking.
         log_posterior: (k, 2, conditions) after present and after absent.
+        also: (m, conditions) after the other statements that were asked for.
     """
 
     findings: tuple[FindingInfo, ...]
     chance: Floats
     log_posterior: Floats
+    also: Floats
 
 
-def open_answers(result: BatchAssessment, i: int) -> Answers:
+def open_answers(result: BatchAssessment, i: int, also: Int8s) -> Answers:
     """Judge one child under both answers to every finding not known and not told by a number.
 
     Args:
         result: the batch.
         i: row of the child.
+        also: (m, findings) other statements to judge in the same go, as in `judged_with`.
 
     Returns:
         The answers that would change something.
@@ -71,13 +74,15 @@ def open_answers(result: BatchAssessment, i: int) -> Answers:
     )
     now = result.differential.log_posterior[i]
     said = stating[asked].reshape(-1, stating.shape[2])
-    after = judged_with(result, i, said).reshape(len(asked), 2, len(now))
+    judged = judged_with(result, i, np.concatenate([said, also]))
+    after = judged[: len(said)].reshape(len(asked), 2, len(now))
     changes = np.abs(after - now).max(axis=(1, 2)) > NO_EFFECT
     names = knowledge.finding_ids
     return Answers(
         findings=tuple(knowledge.findings[names[k]] for k in asked[changes]),
         chance=np.exp(now) @ knowledge.frequency[:, asked[changes]],
         log_posterior=after[changes],
+        also=judged[len(said) :],
     )
 
 

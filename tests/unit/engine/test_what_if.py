@@ -13,6 +13,7 @@ from hematon.engine.assessment import Assessment
 from hematon.engine.case import Case, Finding, Measurement, ReportedVariant, Treatment
 from hematon.engine.what_if import open_answers
 from hematon.knowledge import Knowledge
+from strategies import KNOWLEDGE
 
 AGE = 1500
 CHILD = Case(
@@ -29,6 +30,7 @@ CHILD = Case(
     treatments=(Treatment("red_cell_transfusion", AGE - 9),),
     variants=(ReportedVariant("ELANE", "uncertain", "heterozygous"),),
 )
+NOTHING = np.zeros((0, len(KNOWLEDGE.findings)), dtype=np.int8)
 
 
 def told(case: Case, *said: Finding) -> Case:
@@ -45,7 +47,7 @@ def test_an_answer_is_what_entering_the_finding_does(knowledge: Knowledge) -> No
     """For every open finding, both answers, through the record: damping and implied ones too."""
     other = replace(CHILD, id="y", sex="male", variants=())
     result = assess_many([other, CHILD], knowledge)
-    answers = open_answers(result, 1)
+    answers = open_answers(result, 1, NOTHING)
     assert len(answers.findings) > 150
     said = [
         told(CHILD, Finding(f.id if f.hpo is None else f.hpo, observed))
@@ -60,7 +62,7 @@ def test_an_answer_is_what_entering_the_finding_does(knowledge: Knowledge) -> No
 
 def test_what_is_known_is_not_asked(knowledge: Knowledge) -> None:
     """Neither a stated finding nor one that a number tells; nor a sign, which the model ignores."""
-    open_ = {f.id for f in open_answers(assess_many([CHILD], knowledge), 0).findings}
+    open_ = {f.id for f in open_answers(assess_many([CHILD], knowledge), 0, NOTHING).findings}
     assert not open_ & {"HP:0004322", "HP:0007400", "LAB_ANEMIA", "SGN_UNWELL"}
     assert {"LAB_NEUTROPENIA", "LAB_HBF_HIGH", "TST_DEB_POS", "FH_CONSANG"} <= open_
 
@@ -79,7 +81,7 @@ def test_a_question_fits_the_child(
 ) -> None:
     """No boy is asked about heavy periods, no girl about undescended testes."""
     case = Case("x", sex, age, measurements=(Measurement("platelets", 40.0, age),))
-    open_ = {f.id for f in open_answers(assess_many([case], knowledge), 0).findings}
+    open_ = {f.id for f in open_answers(assess_many([case], knowledge), 0, NOTHING).findings}
     assert open_ & {"HP:0000132", "HP:0000028"} == asked
 
 
