@@ -68,7 +68,7 @@ evaluate: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where pre
 	$(BIN)/hematon evaluate --baselines $(VENV)/baselines.json --page docs/evaluation.md \
 		--figures docs/evaluation.json --tested src/hematon/report/tested.json
 	$(BIN)/python tools/evaluate_periodicity.py
-	PYTHONPATH=tests $(BIN)/python tools/evaluate_next_tests.py
+	$(BIN)/python tools/evaluate_next_tests.py
 
 docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
 	$(BIN)/python tools/write_reference.py

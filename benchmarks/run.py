@@ -313,9 +313,7 @@ def main() -> None:
     """Run every benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer runs, a smaller batch")
-    parser.add_argument(
-        "--only", choices=["cli", "read", "batch", "tests", "trends", "peer"]
-    )
+    parser.add_argument("--only", choices=["cli", "read", "batch", "tests", "trends", "peer"])
     options = parser.parse_args()
     runs, n = (3, 20_000) if options.quick else (7, 100_000)
     bench = Bench()

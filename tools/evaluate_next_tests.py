@@ -1,6 +1,6 @@
 """Follow the suggested tests in simulated work-ups; write docs/evaluation-next-tests.md and .svg.
 
-    PYTHONPATH=tests python tools/evaluate_next_tests.py [FOLDER]
+    python tools/evaluate_next_tests.py [FOLDER]
 
 Each child starts with a first visit. A policy picks one test after the other; the result is drawn
 once for each child from the frequencies of its true condition, entered into the record, and the
@@ -225,7 +225,7 @@ def main() -> None:
     text = [
         "# Next tests, simulated",
         "",
-        "Made by `make evaluation`; do not edit by hand. "
+        "Made by `make evaluate`; do not edit by hand. "
         f"Engine {hematon.__version__}, knowledge {knowledge.version} "
         f"(`{knowledge.fingerprint[:16]}`), seed {SEED}.",
         "",

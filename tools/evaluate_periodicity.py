@@ -451,7 +451,7 @@ def page(study: Study) -> Iterator[str]:
     version = study.knowledge.version
     yield "# Evaluation of the search for periodic neutropenia\n"
     yield (
-        f"Made by `make evaluation`; do not edit by hand. Engine {hematon.__version__}, knowledge "
+        f"Made by `make evaluate`; do not edit by hand. Engine {hematon.__version__}, knowledge "
         f"{version}, seed {SEED}, {study.n} simulated children in each cell.\n"
     )
     yield (

@@ -9,7 +9,6 @@ the engine is consistent with itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +16,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
-from evaluate_published import PUBLISHED
 
-from evaluation.convert_published import published_to_phenopackets
 from hematon.engine import intervals
 from hematon.engine.case import Case, Finding, Measurement
-from hematon.interchange import phenopacket
+from hematon.evaluation.case_sets import read_case_sets
+from hematon.evaluation.truth import load_truth
 from hematon.knowledge import Knowledge
 from hematon.knowledge.compiled import SOMETHING_ELSE, ConditionInfo
 
@@ -53,16 +50,14 @@ def withheld(knowledge: Knowledge) -> frozenset[str]:
 def published(path: Path, knowledge: Knowledge, seed: int) -> list[Child]:
     """Read the published children whose diagnosis is a condition, as they were before any test."""
     rng = np.random.default_rng(seed)
-    keys = [json.loads(line)["diagnosis_key"] for line in path.read_text("utf-8").splitlines()]
-    packets = published_to_phenopackets(path, include_variants=False)
     index = {c.id: c.index for c in knowledge.conditions}
     hidden = withheld(knowledge)
     children = []
-    for key, packet in zip(keys, packets, strict=True):
-        case = phenopacket.read(orjson.dumps(packet), knowledge).value
-        if case is None or key not in PUBLISHED:
+    for found in read_case_sets(path, knowledge, load_truth(knowledge)).cases:
+        case = found.case
+        if found.truth.is_something_else:
             continue
-        accepted = tuple(index[name] for name in PUBLISHED[key])
+        accepted = tuple(sorted(index[name] for name in found.truth.conditions))
         kept = tuple(f for f in case.findings if not hidden.intersection(_says(f, knowledge)))
         counts = tuple(m for m in case.measurements if knowledge.analytes[m.analyte].part_of_count)
         first = replace(case, findings=kept, measurements=counts, variants=())

@@ -19,7 +19,6 @@ LIRICAL (Robinson PN et al. Am J Hum Genet 2020;107:403); the mixture and the wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -51,13 +50,26 @@ def log_ratios(described: Described, n: int, knowledge: Knowledge) -> Floats:
     out = np.zeros((n, len(knowledge.conditions)))
     if not len(described.case):
         return out
-    annotations = knowledge.annotations
-    table = _Ratios(annotations, knowledge)
-    known = _known(described, annotations)
-    for start in range(0, len(known.rows), BLOCK):
-        rows = known.rows[start : start + BLOCK]
-        fit = np.stack([table.fit(known.terms(int(row))) for row in rows])
-        out[rows, :-1] = table.by_condition(fit)
+    table = _Ratios(knowledge.annotations, knowledge)
+    numbers, place = np.unique(described.term, return_inverse=True)
+    columns = [knowledge.annotations.column(f"HP:{number:07d}") for number in numbers]
+    known = np.array([column is not None for column in columns])[place]
+    case, place, observed = described.case[known], place[known], described.observed[known]
+    rows, first, size = np.unique(case, return_index=True, return_counts=True)
+    for start in range(0, len(rows), BLOCK):
+        block = slice(start, start + BLOCK)
+        fit = np.zeros((len(rows[block]), len(table.owner)))
+        # The terms of every child one after another, so that neighbours change nothing.
+        for k in range(int(size[block].max())):
+            has = np.flatnonzero(size[block] > k)
+            at = first[block][has] + k
+            fit[has] += np.stack(
+                [
+                    table.log_ratio(columns[p], bool(o))
+                    for p, o in zip(place[at], observed[at], strict=True)
+                ]
+            )
+        out[rows[block], :-1] = table.by_condition(fit)
     return out
 
 
@@ -87,33 +99,6 @@ def steps(terms: Sequence[tuple[int, bool]], knowledge: Knowledge) -> tuple[Floa
     return out, best
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """Stated terms that the annotations know, child by child."""
-
-    rows: Ints
-    starts: Ints
-    column: Ints
-    observed: npt.NDArray[np.bool_]
-
-    def terms(self, row: int) -> list[tuple[int, bool]]:
-        at = int(np.searchsorted(self.rows, row))
-        own = slice(self.starts[at], self.starts[at + 1])
-        return list(
-            zip(self.column[own].tolist(), self.observed[own].tolist(), strict=True),
-        )
-
-
-def _known(described: Described, annotations: Annotations) -> _Known:
-    """Drop terms outside the annotations."""
-    numbers, place = np.unique(described.term, return_inverse=True)
-    columns = [annotations.column(f"HP:{number:07d}") for number in numbers]
-    column = np.array([-1 if c is None else c for c in columns])[place]
-    keep = np.flatnonzero(column >= 0)
-    rows, starts = np.unique(described.case[keep], return_index=True)
-    return _Known(rows, np.append(starts, len(keep)), column[keep], described.observed[keep])
-
-
 class _Ratios:
     """Log ratios of terms over the m diseases, each worked out once."""
 
@@ -132,13 +117,6 @@ class _Ratios:
         self.log_weight = np.log(_weights(owner, first, p["annotation_entry_share"]))
         self._ratio: dict[int, Floats] = {}
         self._log: dict[tuple[int, bool], Floats] = {}
-
-    def fit(self, terms: Sequence[tuple[int, bool]]) -> Floats:
-        """(m,) log ratio of one child's terms in each disease."""
-        total = np.zeros(len(self.owner))
-        for column, observed in terms:
-            total += self.log_ratio(column, observed)
-        return total
 
     def by_condition(self, fit: Floats) -> Floats:
         """(k, m) to (k, conditions without something else): the mixture over diseases."""

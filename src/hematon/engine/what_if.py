@@ -7,6 +7,7 @@ here is what entering the answer will do: damping, implied findings and gates in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from hematon.engine import facts as facts_module
 from hematon.engine import ternary
 from hematon.engine.batch import CaseBatch
-from hematon.engine.columns import says
+from hematon.engine.columns import Described, says
 from hematon.engine.differential import Evidence, differential
 from hematon.knowledge.compiled import FindingInfo, Knowledge
 
@@ -74,10 +75,17 @@ def open_answers(result: BatchAssessment, i: int, also: Int8s) -> Answers:
     )
     now = result.differential.log_posterior[i]
     said = stating[asked].reshape(-1, stating.shape[2])
-    judged = judged_with(result, i, np.concatenate([said, also]))
+    names = knowledge.finding_ids
+    # What a person describes is an HPO term as well, and is judged as one.
+    terms = [
+        (2 * k + absent, int(names[at][3:]), not absent)
+        for k, at in enumerate(asked)
+        if names[at].startswith("HP:")
+        for absent in (False, True)
+    ]
+    judged = judged_with(result, i, np.concatenate([said, also]), terms)
     after = judged[: len(said)].reshape(len(asked), 2, len(now))
     changes = np.abs(after - now).max(axis=(1, 2)) > NO_EFFECT
-    names = knowledge.finding_ids
     return Answers(
         findings=tuple(knowledge.findings[names[k]] for k in asked[changes]),
         chance=np.exp(now) @ knowledge.frequency[:, asked[changes]],
@@ -86,20 +94,24 @@ def open_answers(result: BatchAssessment, i: int, also: Int8s) -> Answers:
     )
 
 
-def judged_with(result: BatchAssessment, i: int, said: Int8s) -> Floats:
+def judged_with(
+    result: BatchAssessment, i: int, said: Int8s, terms: Sequence[tuple[int, int, bool]] = ()
+) -> Floats:
     """Judge one child again, with more stated.
 
     Args:
         result: the batch.
         i: row of the child.
         said: (m, findings) +1 present, -1 absent, 0 nothing; what the record states stays.
+        terms: (row, HPO number, whether observed) of what is stated as an HPO term as well.
 
     Returns:
         (m, conditions) log posterior.
     """
     knowledge, seen = result.knowledge, result.presentation
     own = seen.batch.columns.stated[i]
-    batch = _repeated(seen.batch, i, np.where(own != 0, own, said).astype(np.int8))
+    described = _with_terms(seen.batch.columns.described, i, len(said), terms)
+    batch = _repeated(seen.batch, i, np.where(own != 0, own, said).astype(np.int8), described)
     rows = np.full(len(said), i)
     serial = {name: fact[rows] for name, fact in result.serial.facts.items()}
     facts = facts_module.of_batch(batch, knowledge, serial)
@@ -118,7 +130,7 @@ def statements(knowledge: Knowledge) -> Int8s:
     for f in findings.values():
         for row, observed, sign in ((0, True, 1), (1, False, -1)):
             # A term that leads to another finding first still answers the one that was asked.
-            told = (f.id, *says(f.hpo or f.id, observed, knowledge))
+            told = (f.id, *says(f.id, observed, knowledge))
             stated[f.index, row, [findings[name].index for name in told]] = sign
     return stated
 
@@ -128,7 +140,24 @@ def _can_be_asked(finding: FindingInfo, age_days: float, sex: int) -> bool:
     return of_sex * sex >= 0 and not age_days < finding.only_from_days
 
 
-def _repeated(batch: CaseBatch, i: int, stated: Int8s) -> CaseBatch:
+def _with_terms(
+    described: Described, i: int, m: int, terms: Sequence[tuple[int, int, bool]]
+) -> Described:
+    """Give one child's terms m times, each with its own further ones."""
+    own = described.case == i
+    number, observed = described.term[own], described.observed[own]
+    more = np.array(terms, dtype=np.int64).reshape(-1, 3)
+    case = np.concatenate([np.repeat(np.arange(m), len(number)), more[:, 0]])
+    term = np.concatenate([np.tile(number, m), more[:, 1]])
+    order = np.lexsort((term, case))
+    return Described(
+        case[order],
+        term[order],
+        np.concatenate([np.tile(observed, m), more[:, 2].astype(bool)])[order],
+    )
+
+
+def _repeated(batch: CaseBatch, i: int, stated: Int8s, described: Described) -> CaseBatch:
     """Give one child many times, each with its own statements."""
     m = len(stated)
     rows = np.full(m, i)
@@ -145,7 +174,7 @@ def _repeated(batch: CaseBatch, i: int, stated: Int8s) -> CaseBatch:
             stated=stated,
             stated_age=columns.stated_age[rows],
             recorded=columns.recorded[rows],
-            broad=tuple((k, term) for case, term in columns.broad if case == i for k in each),
+            described=described,
             variants=tuple(
                 (k, gene, classification, zygosity)
                 for case, gene, classification, zygosity in columns.variants

@@ -50,7 +50,7 @@ def test_an_answer_is_what_entering_the_finding_does(knowledge: Knowledge) -> No
     answers = open_answers(result, 1, NOTHING)
     assert len(answers.findings) > 150
     said = [
-        told(CHILD, Finding(f.id if f.hpo is None else f.hpo, observed))
+        told(CHILD, Finding(f.id, observed))
         for f in answers.findings
         for observed in (True, False)
     ]
@@ -133,9 +133,8 @@ def test_outcomes_of_a_test_are_what_entering_them_does(knowledge: Knowledge) ->
     assert sum(o.probability for o in test.outcomes) == pytest.approx(1.0)
     assert [o.result for o in test.outcomes] == ["positive"] * len(names) + ["negative"]
     for k, outcome in enumerate(test.outcomes):
-        codes = [knowledge.findings[name].hpo or name for name in names]
-        said = [Finding(code, False) for code in codes[:k]]
-        said += [Finding(code, True) for code in codes[k : k + 1]]
+        said = [Finding(name, False) for name in names[:k]]
+        said += [Finding(name, True) for name in names[k : k + 1]]
         after = np.exp(log_posterior(told(CHILD, *said), knowledge))
         by_id = {c.id: after[c.index] for c in knowledge.conditions}
         for name, share in outcome.leading:
