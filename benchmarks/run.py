@@ -146,6 +146,8 @@ def batch(bench: Bench, runs: int, n: int) -> None:
 
     bench.line(f"differential, {n:,} children", *paired(score, bare, runs), 3.0)
     bench.line(f"assess_many, {n:,} children, everything", *paired(everything, bare, runs), 10.0)
+    took, _, ratio = paired(lambda: assess_columns(columns, knowledge).tests, bare, runs)
+    bench.note(f"with what each test would tell: {took * 1e3:.0f} ms, {ratio:.1f} times")
     peaks = []
     for size in (n // 10, n // 5):
         part = random_columns(knowledge, size)
@@ -304,7 +306,8 @@ def peer(bench: Bench, runs: int) -> None:
         ours_each,
         theirs_each,
         ours_each / theirs_each,
-        0.01,
+        # Some 700 diseases on our side, 67 profiles on the other.
+        0.02,
     )
     bench.note(f"{theirs_each / ours_each:,.0f} times faster a child")
 

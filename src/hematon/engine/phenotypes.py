@@ -54,7 +54,13 @@ def log_ratios(described: Described, n: int, knowledge: Knowledge) -> Floats:
     numbers, place = np.unique(described.term, return_inverse=True)
     columns = [knowledge.annotations.column(f"HP:{number:07d}") for number in numbers]
     known = np.array([column is not None for column in columns])[place]
-    case, place, observed = described.case[known], place[known], described.observed[known]
+    case = described.case[known]
+    keys, key = np.unique(
+        np.stack([place[known], described.observed[known]]), axis=1, return_inverse=True
+    )
+    if not len(case):
+        return out
+    ratios = np.stack([table.log_ratio(columns[p], bool(o)) for p, o in keys.T])
     rows, first, size = np.unique(case, return_index=True, return_counts=True)
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
@@ -62,13 +68,7 @@ def log_ratios(described: Described, n: int, knowledge: Knowledge) -> Floats:
         # The terms of every child one after another, so that neighbours change nothing.
         for k in range(int(size[block].max())):
             has = np.flatnonzero(size[block] > k)
-            at = first[block][has] + k
-            fit[has] += np.stack(
-                [
-                    table.log_ratio(columns[p], bool(o))
-                    for p, o in zip(place[at], observed[at], strict=True)
-                ]
-            )
+            fit[has] += ratios[key[first[block][has] + k]]
         out[rows[block], :-1] = table.by_condition(fit)
     return out
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ class Presentation:
     lineages: Ternary
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchAssessment:
     """Results of n children as arrays; `row` gives one of them in full.
 
@@ -79,7 +80,6 @@ class BatchAssessment:
         floor: which always-show lists apply.
         hazards: (n, hazards) which treatment hazards are open.
         differential: posterior of every condition.
-        tests: what each test is expected to tell.
         batch, serial, facts, evidence: what the results were made of.
         presentation: the counts the differential is about.
         facts_now: the facts urgency was judged by: counts as they are under treatment.
@@ -93,7 +93,6 @@ class BatchAssessment:
     floor: FloorResult
     hazards: Ternary
     differential: Differential
-    tests: TestGains
     batch: CaseBatch
     serial: Serial
     facts: Facts
@@ -104,6 +103,11 @@ class BatchAssessment:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def tests(self) -> TestGains:
+        """What each test is expected to tell, worked out when first asked for."""
+        return next_tests.gains(self.differential.posterior, self.facts, self.batch, self.knowledge)
 
     @property
     def urgency_levels(self) -> npt.NDArray[np.str_]:
@@ -175,7 +179,6 @@ def assess_columns(
     ranked = differential(
         first.batch, first.facts, evidence, knowledge, setting, keep_terms=keep_terms
     )
-    tests = next_tests.gains(ranked.posterior, facts, batch, knowledge)
     return BatchAssessment(
         ids=columns.ids,
         setting=setting,
@@ -185,7 +188,6 @@ def assess_columns(
         floor=floor,
         hazards=hazards,
         differential=ranked,
-        tests=tests,
         batch=batch,
         serial=serial,
         facts=facts,

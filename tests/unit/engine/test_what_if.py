@@ -50,9 +50,7 @@ def test_an_answer_is_what_entering_the_finding_does(knowledge: Knowledge) -> No
     answers = open_answers(result, 1, NOTHING)
     assert len(answers.findings) > 150
     said = [
-        told(CHILD, Finding(f.id, observed))
-        for f in answers.findings
-        for observed in (True, False)
+        told(CHILD, Finding(f.id, observed)) for f in answers.findings for observed in (True, False)
     ]
     entered = assess_many(said, knowledge).differential.log_posterior
     np.testing.assert_allclose(
