@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo fix check test test-all bench fit annotations evaluate docs knowledge clean
+.PHONY: help setup demo fix check test test-all bench fit annotations evaluate evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ evaluate: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where pre
 		--figures docs/evaluation.json --tested src/hematon/report/tested.json
 	$(BIN)/python tools/evaluate_periodicity.py
 	$(BIN)/python tools/evaluate_next_tests.py
+
+evaluate-fit: $(VENV)/dev ## What the fit is worth: unseen publications, each left out, fewer, less evidence (minutes).
+	$(BIN)/python tools/evaluate_fit.py
 
 docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
 	$(BIN)/python tools/write_reference.py

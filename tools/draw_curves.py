@@ -39,7 +39,7 @@ class Panel:
     curves: Sequence[Curve]
 
 
-def picture(panels: Sequence[Panel]) -> str:
+def picture(panels: Sequence[Panel], title: str) -> str:
     """Draw the panels two in a row, with one legend below them."""
     rows = (len(panels) + 1) // 2
     names = [curve.name for curve in panels[0].curves]
@@ -54,7 +54,7 @@ def picture(panels: Sequence[Panel]) -> str:
     return (
         element(
             "svg",
-            element("title", "Share of children whose cause fits well"),
+            element("title", title),
             element("desc", "; ".join(_described(panel) for panel in panels)),
             element("rect", width=2 * WIDTH, height=height, fill="#ffffff"),
             [_panel(p, (k % 2) * WIDTH, (k // 2) * HEIGHT) for k, p in enumerate(panels)],
@@ -94,7 +94,7 @@ def _panel(panel: Panel, dx: float, dy: float) -> Markup:
             element("text", f"{tick:g}", x=x, y=y + 16, text_anchor="middle", font_size=10)
         )
     lines = []
-    for curve, (color, dash) in zip(panel.curves, STYLES, strict=True):
+    for curve, (color, dash) in zip(panel.curves, STYLES[: len(panel.curves)], strict=True):
         points = []
         for k, (x, share) in enumerate(zip(curve.x.tolist(), curve.share.tolist(), strict=True)):
             if k:

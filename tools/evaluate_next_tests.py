@@ -264,7 +264,7 @@ def main() -> None:
         over_tests, over_burden = curves(runs)
         panels.append(Panel(f"{title}: number of tests", over_tests))
         panels.append(Panel(f"{title}: summed burden (1 a blood sample)", over_burden))
-    PICTURE.write_text(picture(panels), "utf-8")
+    PICTURE.write_text(picture(panels, "Share of children whose cause fits well"), "utf-8")
     PAGE.write_text("\n".join(text), "utf-8")
     print(PAGE.read_text("utf-8"))
 

@@ -74,6 +74,13 @@ DESCENT: Mapping[str, tuple[float, str]] = {
     "something_else_share": (0.02, "logit"),
     "no_cytopenia_log_weight": (3.5, "plain"),
 }
+GRID_START: Values = {
+    "annotation_own_level": 0.9,
+    "annotation_unrelated": 0.2,
+    "annotation_absent_weight": 0.1,
+    "annotation_entry_share": 0.3,
+    "annotation_ratio_max": 1000.0,
+}
 GRID: Mapping[str, tuple[float, ...]] = {
     "annotation_own_level": (0.8, 0.9, 0.95),
     "annotation_unrelated": (0.1, 0.2, 0.3),
@@ -137,7 +144,11 @@ class Parts:
 
     def loss(self, v: Values, rows: npt.NDArray[np.bool_] | None = None) -> float:
         """Mean loss per case in nats, over some rows."""
-        right = np.log(np.maximum((np.exp(self.log_posterior(v)) * self.right).sum(axis=1), 1e-12))
+        return self.loss_of(self.log_posterior(v), rows)
+
+    def loss_of(self, log_posterior: Floats, rows: npt.NDArray[np.bool_] | None = None) -> float:
+        """Mean loss per case in nats of a posterior, over some rows."""
+        right = np.log(np.maximum((np.exp(log_posterior) * self.right).sum(axis=1), 1e-12))
         weight = self.case_weight if rows is None else self.case_weight * rows
         return float(-(right * weight).sum() / weight.sum())
 
@@ -250,15 +261,24 @@ def parts_of(cases: Sequence[EvaluationCase], runs: Runs) -> Parts:
     )
 
 
-def descend(parts: Parts, rows: npt.NDArray[np.bool_] | None = None) -> tuple[Values, float]:
-    """Find the weights that give the least loss."""
+def descend(
+    parts: Parts, rows: npt.NDArray[np.bool_] | None = None, near: Values | None = None
+) -> tuple[Values, float]:
+    """Find the weights that give the least loss.
+
+    Args:
+        parts: the cases.
+        rows: those to fit on; all of them when None.
+        near: where to begin, when something near the answer is known; the pull stays the same.
+    """
     names = list(DESCENT)
     start = np.array([_inward(name, DESCENT[name][0]) for name in names])
+    begin = start if near is None else np.array([_inward(name, near[name]) for name in names])
 
     def objective(x: Floats) -> float:
         return parts.loss(_values(names, x), rows) + RIDGE * float(((x - start) ** 2).sum())
 
-    found = minimize(objective, start, method="L-BFGS-B", options={"maxiter": 200})
+    found = minimize(objective, begin, method="L-BFGS-B", options={"maxiter": 200})
     values = _values(names, found.x)
     return values, parts.loss(values, rows)
 
@@ -291,7 +311,7 @@ def folds(cases: Sequence[EvaluationCase]) -> Iterator[npt.NDArray[np.bool_]]:
 
 def best_grid(parts: Parts, runs: Runs) -> Values:
     """Go through the grid one parameter at a time, until none gets better."""
-    values = {name: runs.base.parameters[name] for name in GRID}
+    values = dict(GRID_START)
     parts.evidence[-1] = runs.annotations(values)
     weights, _ = descend(parts)
     best = parts.loss(weights)
@@ -313,24 +333,33 @@ def best_grid(parts: Parts, runs: Runs) -> Values:
     return values
 
 
+def read_cases(folder: Path | None) -> list[EvaluationCase]:
+    """Read the cases that some condition, or something else, is right for."""
+    default = Path(os.environ.get("HEMATON_SHARED", ROOT.parent / "shared")) / "cases"
+    knowledge = load_knowledge()
+    if not (folder or default).exists():
+        sys.exit("evaluation data not present (set HEMATON_SHARED)")
+    found = read_case_sets(folder or default, knowledge, load_truth(knowledge)).cases
+    return [case for case in found if case.truth.conditions]
+
+
+def held_out(cases: Sequence[EvaluationCase], parts: Parts) -> Floats:
+    """(n, conditions) log posterior of each case by weights that did not see its publication."""
+    out = np.empty(parts.gates.shape)
+    for rows in folds(cases):
+        fitted, _ = descend(parts, ~rows)
+        out[rows] = parts.log_posterior(fitted)[rows]
+    return out
+
+
 def main() -> None:
     """Fit, cross-validate, write the file."""
-    default = Path(os.environ.get("HEMATON_SHARED", ROOT.parent / "shared")) / "cases"
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    knowledge = load_knowledge()
-    found = read_case_sets(folder, knowledge, load_truth(knowledge)).cases
-    cases = [case for case in found if case.truth.conditions]
+    cases = read_cases(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     runs = Runs(cases)
     parts = parts_of(cases, runs)
     grid = best_grid(parts, runs)
     values, loss = descend(parts)
-    held, weight = 0.0, 0.0
-    for rows in folds(cases):
-        fitted, _ = descend(parts, ~rows)
-        size = float(parts.case_weight[rows].sum())
-        held += parts.loss(fitted, rows) * size
-        weight += size
-    held /= weight
+    held = parts.loss_of(held_out(cases, parts))
     print(f"loss {loss:.4f}, held out {held:.4f}")
     content = {
         "command": "make fit",
