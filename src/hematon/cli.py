@@ -59,8 +59,8 @@ def cli() -> None:
 @click.option(
     "--setting",
     metavar="NAME",
-    help="Whose prior: population, general_pediatrics "
-    "(default), hematology_clinic, marrow_failure_clinic.",
+    help="Whose prior: referral (default), population, general_pediatrics, "
+    "hematology_clinic, marrow_failure_clinic.",
 )
 @click.option(
     "--as-of",
@@ -395,7 +395,12 @@ def sources(status: str | None) -> None:
 @click.argument("old", type=click.Path(exists=True, file_okay=False))
 @click.argument("new", required=False, type=click.Path(exists=True, file_okay=False))
 def diff(old: str, new: str | None) -> None:
-    """Show what changed between two folders of knowledge files (NEW: the package's own)."""
+    """Show what changed between two folders of knowledge files (NEW: the package's own).
+
+    Every value that differs, tables of annotations and fitted weights included; last, how many
+    in each file.
+    """
+    from collections import Counter
     from pathlib import Path
 
     from hematon.errors import KnowledgeError
@@ -409,7 +414,11 @@ def diff(old: str, new: str | None) -> None:
         raise SystemExit(EXIT_KNOWLEDGE) from None
     for change in changes:
         click.echo(f"{change.file}  {change.path}\n  - {change.old}\n  + {change.new}")
-    click.echo(f"{len(changes)} change(s)")
+    # A new release of the annotations changes thousands of lines: say where.
+    counts = Counter(change.file for change in changes)
+    for file, count in counts.items():
+        click.echo(f"{count:6,}  {file}")
+    click.echo(f"{len(changes):,} change(s)")
 
 
 @cli.command()

@@ -280,6 +280,7 @@ def test_broken_rule_in_knowledge_is_named(tmp_path: Path) -> None:
     assert "dba.yaml" in result.stderr
     changed = run("knowledge", "diff", str(data), str(copy))
     assert "1 change(s)" in changed.output
+    assert "1  conditions/dba.yaml" in changed.output
 
 
 def test_completion() -> None:

@@ -2,16 +2,18 @@
 
 Entries of a list are matched by what names them (an id, a finding, a code), so that an entry
 moved or added does not make all that follow it look changed. Paths use those names too:
-`/evidence/HP:0004322/frequency`. Comments and order are no change.
+`/evidence/HP:0004322/frequency`. Rows of a table are matched alike:
+`/OMIM:227650 HP:0001876 PMID:9042917/n`. Comments and order are no change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hematon.knowledge.files import KnowledgeFiles
+from hematon.knowledge.files import TABLES, KnowledgeFiles
 from hematon.knowledge.places import file_records
 
 _NAMES: tuple[tuple[str, ...], ...] = (
@@ -30,6 +32,13 @@ _NAMES: tuple[tuple[str, ...], ...] = (
     ("condition",),
 )
 """What may name the entries of a list, the most telling first."""
+
+_ROW_NAMES: Mapping[str, tuple[str, ...]] = {
+    "diseases.csv": ("disease",),
+    "lines.csv": ("disease", "term", "reference"),
+    "terms.csv": ("term",),
+}
+"""What names the rows of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,25 @@ def diff(old: KnowledgeFiles, new: KnowledgeFiles) -> list[Change]:
 
 
 def _plain(files: KnowledgeFiles) -> dict[str, Any]:
-    return {
+    tables = {
+        f"annotations/{name}": _rows(rows, TABLES[name], _ROW_NAMES[name])
+        for name, rows in files.annotations.items()
+    }
+    records = {
         path: record.model_dump(mode="json", by_alias=True, exclude_none=True)
         for path, record in file_records(files)
     }
+    return {**records, **tables}
+
+
+def _rows(rows: list[list[str]], header: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """Give the other cells of each row by its name; rows of one name stand together, sorted."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in sorted(rows):
+        cells = dict(zip(header, row, strict=True))
+        name = " ".join(cells.pop(key) for key in names)
+        found[name].append(cells)
+    return {name: same[0] if len(same) == 1 else same for name, same in found.items()}
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

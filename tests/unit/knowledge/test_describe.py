@@ -397,3 +397,76 @@ def test_added_file_is_one_change(files: KnowledgeFiles) -> None:
     assert (added.file, added.path, added.old) == ("conditions/aa_drug_toxin.yaml", "", None)
     assert added.new == removed.old
     assert added.new["id"] == "aa_drug_toxin"
+
+
+LINES, TERMS, DISEASES = (f"annotations/{name}.csv" for name in ("lines", "terms", "diseases"))
+
+
+def _tables(files: KnowledgeFiles, **rows: list[list[str]]) -> KnowledgeFiles:
+    named = {f"{name}.csv": value for name, value in rows.items()}
+    return dataclasses.replace(files, annotations={**files.annotations, **named})
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "change"),
+    [
+        (
+            "lines",
+            ["OMIM:1", "HP:0001876", "3", "7", "", "PMID:9"],
+            ["OMIM:1", "HP:0001876", "4", "7", "", "PMID:9"],
+            Change(LINES, "/OMIM:1 HP:0001876 PMID:9/n", "3", "4"),
+        ),
+        (
+            "terms",
+            ["HP:0001876", "Pancytopenia", "HP:0001871", "0.02"],
+            ["HP:0001876", "Pancytopenia", "HP:0001871", "0.03"],
+            Change(TERMS, "/HP:0001876/background", "0.02", "0.03"),
+        ),
+        (
+            "diseases",
+            ["pnh", "OMIM:1", "A disease"],
+            ["dba", "OMIM:1", "A disease"],
+            Change(DISEASES, "/OMIM:1/condition", "pnh", "dba"),
+        ),
+    ],
+)
+def test_cell_of_a_table_is_one_change(
+    files: KnowledgeFiles, table: str, old: list[str], new: list[str], change: Change
+) -> None:
+    """A row is found by what names it, wherever it stands, and only its cell is reported."""
+    others = [["X:2", *old[1:]], ["X:3", *old[1:]]]
+    if table == "diseases":
+        others = [["pnh", f"X:{k}", "Another"] for k in (2, 3)]
+    before = _tables(files, **{table: [old, *others]})
+    after = _tables(files, **{table: [*reversed(others), new]})
+    assert diff(before, after) == [change]
+
+
+def test_line_that_came_or_went_is_one_change(files: KnowledgeFiles) -> None:
+    """A line of the same term from another publication is another line."""
+    first = ["OMIM:1", "HP:0001876", "3", "7", "", "PMID:9"]
+    other = ["OMIM:1", "HP:0001876", "", "", "0.55", "ORPHA:1"]
+    one, two = _tables(files, lines=[first]), _tables(files, lines=[other, first])
+    path = "/OMIM:1 HP:0001876 ORPHA:1"
+    cells = {"n": "", "of": "", "frequency": "0.55"}
+    assert diff(one, two) == [Change(LINES, path, None, cells)]
+    assert diff(two, one) == [Change(LINES, path, cells, None)]
+
+
+def test_lines_of_one_name_are_compared_together(files: KnowledgeFiles) -> None:
+    """Some publications count a term twice: both stand in the change, and order is none."""
+    twice = [["OMIM:1", "HP:0001876", n, "7", "", "PMID:9"] for n in ("3", "5")]
+    assert diff(_tables(files, lines=twice), _tables(files, lines=twice[::-1])) == []
+    (change,) = diff(_tables(files, lines=twice[:1]), _tables(files, lines=twice))
+    assert change.path == "/OMIM:1 HP:0001876 PMID:9"
+    assert change.old["n"] == "3"
+    assert [row["n"] for row in change.new] == ["3", "5"]
+
+
+def test_fitted_weight_is_one_change(files: KnowledgeFiles, patched: Any) -> None:
+    """What `make fit` moves is reported like any number."""
+    weight = files.fitted.parameters["weight_counts"].value
+    place = ("fitted.yaml", "parameters", "weight_counts", "value")
+    edited = patched([_edit(*place, value=weight + 0.1)])
+    path = "/parameters/weight_counts/value"
+    assert diff(files, edited) == [Change("fitted.yaml", path, weight, weight + 0.1)]
