@@ -9,27 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from hematon.engine.case import Case
+from hematon.engine.case import Case, TreatmentKind
 from hematon.knowledge.compiled import Knowledge
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
 
-TREATMENT_KINDS = (
-    "red_cell_transfusion",
-    "platelet_transfusion",
-    "g_csf",
-    "steroid",
-    "ivig",
-    "chemotherapy",
-    "transplant",
-    "eltrombopag",
-)
+TREATMENT_KINDS: tuple[str, ...] = get_args(TreatmentKind)
 COMPARATOR_SIGN = {"": 0, "<": -2, "<=": -1, ">=": 1, ">": 2}
 
 

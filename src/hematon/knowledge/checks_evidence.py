@@ -14,6 +14,7 @@ from itertools import pairwise
 from hematon.errors import Issue
 from hematon.knowledge import records
 from hematon.knowledge.files import KnowledgeFiles
+from hematon.knowledge.likelihoods import LINEAGE_FINDINGS, PARTITION
 from hematon.knowledge.places import broken, nodes
 
 OWN_SOURCES = frozenset({"EXPERT", "HEMATON_MODEL"})
@@ -23,19 +24,6 @@ COUNT_TOLERANCE = 0.10 + 1e-9
 """How far a counted frequency may lie from n/N (the sliver is for binary fractions)."""
 ROUNDING = 0.02
 """Frequencies have two digits; sums and nested ones may miss by this much."""
-PARTITION = (
-    "LAB_ISO_ANEMIA",
-    "LAB_ISO_NEUTROPENIA",
-    "LAB_ISO_THROMBOCYTOPENIA",
-    "LAB_BICYTOPENIA",
-    "LAB_PANCYTOPENIA",
-)
-"""Which lineages are low together: these exclude each other."""
-LINEAGE_FINDINGS = {
-    "red": "LAB_ANEMIA",
-    "white": "LAB_NEUTROPENIA",
-    "platelet": "LAB_THROMBOCYTOPENIA",
-}
 NEONATAL_YEARS = 0.25
 """A neonatal condition is first seen before this age; the model penalizes it later."""
 GENE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)?")

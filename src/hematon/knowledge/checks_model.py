@@ -12,8 +12,8 @@ from typing import get_args
 
 from hematon.errors import Issue
 from hematon.knowledge import records
-from hematon.knowledge.checks_evidence import LINEAGE_FINDINGS
 from hematon.knowledge.files import KnowledgeFiles
+from hematon.knowledge.likelihoods import LINEAGE_FINDINGS
 from hematon.knowledge.places import broken
 
 PARAMETERS = (

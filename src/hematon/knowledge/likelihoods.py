@@ -22,7 +22,11 @@ Json = dict[str, Any]
 Pooled = Mapping[str, Mapping[str, Counts]]
 """Condition id to finding id to counts; see `annotations.counts`."""
 
-LINEAGE_FINDINGS = ("LAB_ANEMIA", "LAB_NEUTROPENIA", "LAB_THROMBOCYTOPENIA")
+LINEAGE_FINDINGS = {
+    "red": "LAB_ANEMIA",
+    "white": "LAB_NEUTROPENIA",
+    "platelet": "LAB_THROMBOCYTOPENIA",
+}
 PARTITION = (
     "LAB_ISO_ANEMIA",
     "LAB_ISO_NEUTROPENIA",
@@ -30,6 +34,7 @@ PARTITION = (
     "LAB_BICYTOPENIA",
     "LAB_PANCYTOPENIA",
 )
+"""Which lineages are low together: these exclude each other."""
 SOMETHING_ELSE_NORMAL_COUNTS = 0.3
 """Share of normal counts in the row for something else: it must be able to explain them."""
 NORMAL_COUNTS_FLOOR = 0.002
@@ -169,7 +174,7 @@ def lineage_weights(files: KnowledgeFiles, frequency: Floats, background: Floats
     none = np.maximum(1 - total, NORMAL_COUNTS_FLOOR)
     none[-1] = SOMETHING_ELSE_NORMAL_COUNTS
     classes = classes / total[:, None] * (1 - none)[:, None]
-    marginal = frequency[:, [column[f] for f in LINEAGE_FINDINGS]]
+    marginal = frequency[:, [column[f] for f in LINEAGE_FINDINGS.values()]]
     two = _split_pairs(classes, marginal)
     pattern = np.zeros((n, 2, 2, 2))
     pattern[:, 0, 0, 0] = none
@@ -178,7 +183,7 @@ def lineage_weights(files: KnowledgeFiles, frequency: Floats, background: Floats
     pattern[:, 1, 1, 1] = classes[:, 4]
     depth = [
         _depth(channel, low_of, frequency, background, column)
-        for channel, low_of in zip(files.model.lineages, LINEAGE_FINDINGS, strict=True)
+        for channel, low_of in zip(files.model.lineages, LINEAGE_FINDINGS.values(), strict=True)
     ]
     weights = np.einsum("nabc,nai,nbj,nck->nijk", pattern, *depth)
     # No presentation is impossible: a record may state just the one an entry gives no share.
