@@ -100,7 +100,7 @@ def steps(terms: Sequence[tuple[int, bool]], knowledge: Knowledge) -> tuple[Floa
 
 
 class _Ratios:
-    """Log ratios of terms over the m diseases, each worked out once."""
+    """Log ratios of terms over the m diseases; what lies above several is worked out once."""
 
     def __init__(self, annotations: Annotations, knowledge: Knowledge) -> None:
         p = knowledge.parameters
@@ -116,7 +116,6 @@ class _Ratios:
         self.owner = owner
         self.log_weight = np.log(_weights(owner, first, p["annotation_entry_share"]))
         self._ratio: dict[int, Floats] = {}
-        self._log: dict[tuple[int, bool], Floats] = {}
 
     def by_condition(self, fit: Floats) -> Floats:
         """(k, m) to (k, conditions without something else): the mixture over diseases."""
@@ -127,16 +126,12 @@ class _Ratios:
 
     def log_ratio(self, column: int, observed: bool) -> Floats:
         """(m,) log ratio of one term."""
-        key = (column, observed)
-        if key not in self._log:
-            if observed:
-                mixed = self.unrelated + (1 - self.unrelated) * self._ratios(column)
-                value = np.log(np.minimum(mixed, self.most))
-            else:
-                has = np.minimum(self.annotations.frequency(column), MOST_ABSENT)
-                value = self.absent * np.log((1 - has) / (1 - self.annotations.background[column]))
-            self._log[key] = value
-        return self._log[key]
+        if observed:
+            mixed = self.unrelated + (1 - self.unrelated) * self._ratios(column)
+            return np.asarray(np.log(np.minimum(mixed, self.most)))
+        has = np.minimum(self.annotations.frequency(column), MOST_ABSENT)
+        log_ratio = np.log((1 - has) / (1 - self.annotations.background[column]))
+        return np.asarray(self.absent * log_ratio)
 
     def _ratios(self, column: int) -> Floats:
         if column not in self._ratio:

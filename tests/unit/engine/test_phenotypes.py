@@ -35,6 +35,7 @@ def test_a_child_without_terms_is_told_nothing(knowledge: Knowledge) -> None:
     assert not told[:2].any()
     assert not told[:, -1].any()
     assert not ratios(knowledge, {}).any()
+    assert not ratios(knowledge, {"HP:0000006": True}).any()
 
 
 def test_typical_terms_lead_to_their_condition(knowledge: Knowledge) -> None:
