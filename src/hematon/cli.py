@@ -259,7 +259,7 @@ def evaluate(
 
     from hematon.errors import KnowledgeError, UnreadableError
     from hematon.evaluation.figures import write_json
-    from hematon.evaluation.run import PLOT_SUFFIX
+    from hematon.evaluation.run import PLOT_SUFFIX, siblings_of
     from hematon.evaluation.run import evaluate as run
 
     # Thousands of cases make garbage that one record does not.
@@ -288,7 +288,7 @@ def evaluate(
         click.echo(note, err=True)
     if page_file:
         plot = Path(page_file).with_name(Path(page_file).stem + PLOT_SUFFIX)
-        _save(page_file, found.page(plot.name))
+        _save(page_file, found.page(plot.name, siblings_of(Path(page_file))))
         _save(str(plot), found.plot())
     if figures_file:
         _save(figures_file, found.figures.to_json().decode())

@@ -289,6 +289,11 @@ class Figures:
     tested: Tested
     schema: str = SCHEMA_VERSION
 
+    @property
+    def whole_calibration(self) -> Calibration | None:
+        """The calibration over all cases at the level of conditions; None without a case."""
+        return next((c for c in self.calibration if c.level == "condition"), None)
+
     def to_json(self) -> bytes:
         """Write as JSON, four decimals; the same figures give the same bytes."""
         return write_json(self)

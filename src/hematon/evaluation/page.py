@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from hematon.evaluation.figures import (
     Baseline,
-    Calibration,
     Figures,
     Level,
     NeverMiss,
     Ranking,
     Stratum,
 )
+from hematon.evaluation.goals import Scale, goals
 from hematon.evaluation.measure import MARROW_FAILURE
 from hematon.evaluation.scores import BINS, DRAWS, SEED, Estimate
 from hematon.report.evidence import BANDS
@@ -30,11 +31,27 @@ SPLITS: Final[Mapping[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A page of something measured apart, beside this one.
+
+    Attributes:
+        title: its heading.
+        page: its address, as seen from this page.
+        picture: address of its picture; empty for none.
+    """
+
+    title: str
+    page: str
+    picture: str
+
+
 def page(
     figures: Figures,
     conditions: Mapping[str, str],
     survey: Sequence[str] = (),
     plot: str = "evaluation-reliability.svg",
+    siblings: Sequence[Sibling] = (),
 ) -> str:
     """Write the page as Markdown.
 
@@ -43,6 +60,7 @@ def page(
         conditions: condition id to name.
         survey: lines of the survey's section; empty when there was none.
         plot: address of the reliability plot, as seen from the page; empty for none.
+        siblings: what was measured apart.
     """
     lines = [
         "# Evaluation",
@@ -51,6 +69,7 @@ def page(
         f"Engine {figures.engine}, knowledge {figures.knowledge} "
         f"(`{figures.fingerprint[:16]}`), setting {figures.setting}.",
         "",
+        *_goals(figures),
         *_how(figures),
         *_case_sets(figures),
         *_rankings(figures),
@@ -60,8 +79,34 @@ def page(
         *_specificity(figures),
         *_tested(figures, conditions),
         *survey,
+        *_measured_apart(siblings),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _goals(figures: Figures) -> Iterator[str]:
+    aims = goals(figures)
+    if not aims:
+        return
+    yield from _table(
+        ("goal", "cases", "sought", "measured", "met"),
+        (
+            (
+                aim.text,
+                f"{aim.cases:,}",
+                f"{'at least' if aim.at_least else 'at most'} {_scaled(aim.sought, aim.scale)}",
+                _estimate(aim.measured, aim.scale),
+                ("yes" if aim.met else "**no**") + (", in doubt" if aim.in_doubt else ""),
+            )
+            for aim in aims
+        ),
+    )
+    yield from (
+        "",
+        "In doubt: the interval reaches to the other side of the goal. Groups of conditions are "
+        "ranked, something else is not.",
+        "",
+    )
 
 
 def _how(figures: Figures) -> Iterator[str]:
@@ -73,8 +118,9 @@ def _how(figures: Figures) -> Iterator[str]:
     )
     yield from (
         "Published patients, with genes, variants and diagnoses withheld from the engine. What "
-        "counts as right is `src/hematon/evaluation/truth.yaml`. The model was looked at against "
-        "cases of these files while it was built, so this is no independent test. " + own,
+        "counts as right is `src/hematon/evaluation/truth.yaml`. The weights of the model were "
+        "fitted on the project's own case sets (`make fit`), and the model was looked at against "
+        "them while it was built: on those this is no independent test. " + own,
         "",
         "A condition is right only where its entry covers the disease. A patient with another "
         "disease is *something else*, also where a cytopenia was seen; a disease that belongs to a "
@@ -160,7 +206,7 @@ def _ranking(r: Ranking) -> tuple[str, ...]:
         f"{r.cases:,}",
         f"{r.publications:,}",
         *(_estimate(e) for e in estimates),
-        _estimate(r.reciprocal_rank, percent=False),
+        _estimate(r.reciprocal_rank, "plain"),
     )
 
 
@@ -199,14 +245,14 @@ def _calibration(figures: Figures, plot: str) -> Iterator[str]:
                 c.name,
                 f"{c.level}s",
                 f"{c.cases:,}",
-                _estimate(c.error, percent=False),
-                _estimate(c.error_equal_width, percent=False),
-                _estimate(c.brier, percent=False),
+                _estimate(c.error, "plain"),
+                _estimate(c.error_equal_width, "plain"),
+                _estimate(c.brier, "plain"),
             )
             for c in figures.calibration
         ),
     )
-    if plot and (whole := whole_calibration(figures)) is not None:
+    if plot and (whole := figures.whole_calibration) is not None:
         yield from ("", f"![Reliability of the leading row, {whole.cases:,} cases]({plot})")
     yield from ("", "Every condition of every case, by the word the report uses for its fit:", "")
     yield from _table(
@@ -223,11 +269,6 @@ def _calibration(figures: Figures, plot: str) -> Iterator[str]:
         ),
     )
     yield ""
-
-
-def whole_calibration(figures: Figures) -> Calibration | None:
-    """Give the calibration over all cases at the level of conditions; None without a case."""
-    return next((c for c in figures.calibration if c.level == "condition"), None)
 
 
 def _never_miss(rows: Sequence[NeverMiss], conditions: Mapping[str, str]) -> Iterator[str]:
@@ -299,17 +340,32 @@ def _tested(figures: Figures, conditions: Mapping[str, str]) -> Iterator[str]:
     yield ""
 
 
+def _measured_apart(siblings: Sequence[Sibling]) -> Iterator[str]:
+    if not siblings:
+        return
+    yield from ("## Measured apart", "")
+    for sibling in siblings:
+        yield f"[{sibling.title}]({sibling.page})"
+        yield ""
+        if sibling.picture:
+            yield from (f"![{sibling.title}]({sibling.picture})", "")
+
+
 # --- cells -------------------------------------------------------------------------------------
 
 
-def _estimate(e: Estimate, *, percent: bool = True) -> str:
-    def write(value: float) -> str:
-        return _share(value) if percent else f"{value:.3f}"
-
+def _estimate(e: Estimate, scale: Scale = "share") -> str:
     if e.low is None or e.high is None:
-        return write(e.value)
-    interval = f"{write(e.low)} to {write(e.high)}".replace(" %", "")
-    return f"{write(e.value)} ({interval})"
+        return _scaled(e.value, scale)
+    interval = f"{_scaled(e.low, scale)} to {_scaled(e.high, scale)}"
+    unit = {"share": " %", "per_thousand": " per 1,000", "plain": ""}[scale]
+    return f"{_scaled(e.value, scale)} ({interval.replace(unit, '') if unit else interval})"
+
+
+def _scaled(value: float, scale: Scale) -> str:
+    if scale == "share":
+        return _share(value)
+    return f"{1000 * value:.2f} per 1,000" if scale == "per_thousand" else f"{value:.3f}"
 
 
 def _share(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from hematon.evaluation.baselines import read_baselines
 from hematon.evaluation.case_sets import Progress, read_case_sets
 from hematon.evaluation.figures import Figures, PopulationGroup
 from hematon.evaluation.measure import measure
-from hematon.evaluation.page import page, whole_calibration
+from hematon.evaluation.page import Sibling, page
 from hematon.evaluation.plot import reliability_plot
 from hematon.evaluation.survey import (
     NoPyarrowError,
@@ -23,6 +23,8 @@ from hematon.evaluation.truth import load_truth
 from hematon.knowledge import Knowledge
 
 PLOT_SUFFIX = "-reliability.svg"
+MEASURED_APART = ("fit", "periodicity", "next-tests")
+"""Endings of the names of pages that other commands write beside the page of the evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,31 @@ class Evaluation:
     unreadable: int
     notes: tuple[str, ...]
 
-    def page(self, plot: str = "") -> str:
+    def page(self, plot: str = "", siblings: Sequence[Sibling] = ()) -> str:
         """Write the page; `plot` is the address of the reliability plot as seen from it."""
-        return page(self.figures, self.conditions, self.survey, plot)
+        return page(self.figures, self.conditions, self.survey, plot, siblings)
 
     def plot(self) -> str:
         """Draw the reliability plot over all cases."""
-        whole = whole_calibration(self.figures)
+        whole = self.figures.whole_calibration
         return "" if whole is None else reliability_plot(whole)
+
+
+def siblings_of(file: Path) -> tuple[Sibling, ...]:
+    """Give the pages measured apart that stand beside a page, with their pictures if they have one.
+
+    Args:
+        file: the page, written or not: `docs/evaluation.md` has `docs/evaluation-periodicity.md`.
+    """
+    found = []
+    for name in MEASURED_APART:
+        page_file = file.with_name(f"{file.stem}-{name}.md")
+        picture = page_file.with_suffix(".svg")
+        if page_file.is_file():
+            with page_file.open(encoding="utf-8") as lines:
+                title = lines.readline().lstrip("#").strip()
+            found.append(Sibling(title, page_file.name, picture.name if picture.is_file() else ""))
+    return tuple(found)
 
 
 def evaluate(

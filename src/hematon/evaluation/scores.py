@@ -20,6 +20,8 @@ Ints = npt.NDArray[np.int64]
 SEED = 20_261_123
 DRAWS = 1000
 INTERVAL = (2.5, 97.5)
+NORMAL_975 = 1.959964
+"""97.5th percentile of the normal distribution."""
 BINS = 10
 TOP = (1, 3, 5)
 
@@ -81,6 +83,19 @@ def estimate(values: Floats, publications: Ints) -> Estimate:
     drawn = _draws(len(sums))
     low, high = np.percentile((drawn @ sums) / (drawn @ counts), INTERVAL)
     return Estimate(mean, float(low), float(high))
+
+
+def share_interval(hits: int, n: int) -> Estimate:
+    """Give a share of independent people with its Wilson score interval.
+
+    For rare events a resample would hold none of, such as 1 in 18,891.
+
+    Source: Wilson EB. J Am Stat Assoc 1927;22:209-212.
+    """
+    share, z2 = hits / n, NORMAL_975**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = NORMAL_975 * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Estimate(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
 def largest_shift(values: Floats, publications: Ints) -> float:

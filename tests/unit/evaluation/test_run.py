@@ -19,7 +19,7 @@ from hematon.errors import UnreadableError
 from hematon.evaluation.baselines import read_baselines
 from hematon.evaluation.page import page
 from hematon.evaluation.plot import reliability_plot
-from hematon.evaluation.run import Evaluation, evaluate
+from hematon.evaluation.run import MEASURED_APART, Evaluation, evaluate, siblings_of
 from hematon.evaluation.scores import Bin
 from hematon.evaluation.survey import ANALYTES, is_survey, judge_survey, population_groups, section
 from hematon.knowledge import Knowledge
@@ -118,6 +118,39 @@ def test_page_without_survey_plot_or_left_out_sources(folder: Path, loaded: Know
     assert "![" not in text
     assert "national survey" not in text
     assert found.figures.population == ()
+
+
+def test_page_ends_with_what_was_measured_apart(whole: Evaluation, tmp_path: Path) -> None:
+    """The pages that stand beside it under its name, in order, with the pictures they have."""
+    for name, title in (("next-tests", "Next tests"), ("periodicity", "Cycles"), ("other", "No")):
+        (tmp_path / f"page-{name}.md").write_text(f"# {title}\n\nText.\n")
+    (tmp_path / "page-periodicity.svg").write_text("<svg/>")
+    text = whole.page("p.svg", siblings_of(tmp_path / "page.md"))
+    assert text.endswith(
+        "\n## Measured apart\n\n[Cycles](page-periodicity.md)\n\n"
+        "![Cycles](page-periodicity.svg)\n\n[Next tests](page-next-tests.md)\n"
+    )
+
+
+def test_page_without_siblings_says_nothing_of_them(whole: Evaluation, tmp_path: Path) -> None:
+    """A page elsewhere has none."""
+    assert siblings_of(tmp_path / "page.md") == ()
+    assert "Measured apart" not in whole.page()
+
+
+def test_the_projects_own_page_shows_them() -> None:
+    """What `make evaluate` writes beside `docs/evaluation.md` is linked from it."""
+    page_file = Path(__file__).parents[3] / "docs" / "evaluation.md"
+    siblings = siblings_of(page_file)
+    assert {s.page for s in siblings} >= {
+        "evaluation-periodicity.md",
+        "evaluation-next-tests.md",
+    }
+    apart = page_file.read_text("utf-8").partition("\n## Measured apart\n")[2]
+    assert all(f"]({s.page})" in apart for s in siblings)
+    assert all(f"]({s.picture})" in apart for s in siblings if s.picture)
+    beside = {file.name for file in page_file.parent.glob("evaluation-*.md")}
+    assert beside <= {f"evaluation-{name}.md" for name in MEASURED_APART}
 
 
 def test_page_of_one_group_has_no_plot(tmp_path: Path, loaded: Knowledge) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from hematon.evaluation import scores
 
@@ -95,3 +96,12 @@ def test_calibrated_predictions_have_little_error() -> None:
     assert scores.calibration_error(stated, right, bins, own).value < 0.03
     sure = np.sqrt(stated)
     assert scores.calibration_error(sure, right, scores.equal_mass(sure), own).value > 0.1
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (1, 18_891), (5, 10), (10, 10)])
+def test_share_interval_is_scipys(hits: int, n: int) -> None:
+    """Wilson's interval, within 0 to 1 also where nothing or everything was hit."""
+    found = scores.share_interval(hits, n)
+    wanted = binomtest(hits, n).proportion_ci(method="wilson")
+    assert found.value == hits / n
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-8)
