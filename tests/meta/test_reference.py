@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import shlex
 import subprocess
@@ -20,6 +19,7 @@ from hematon.engine.describe import LABEL
 from hematon.errors import ISSUE_CODES
 from hematon.knowledge import Knowledge
 from hematon.knowledge.checks import CHECK_CODES
+from tool_modules import tool_module
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src/hematon").rglob("*.py"))
@@ -63,14 +63,7 @@ def tracked_files() -> list[Path]:
 @pytest.fixture(scope="module")
 def writer() -> ModuleType:
     """The generator, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(
-        "write_reference", ROOT / "tools/write_reference.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("write_reference")
 
 
 def test_generated_files_are_current(writer: ModuleType) -> None:

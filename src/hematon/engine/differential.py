@@ -37,15 +37,11 @@ from hematon.engine.facts import Facts
 from hematon.engine.linear import rows_times
 from hematon.engine.prior import Prior
 from hematon.engine.variants import variant
-from hematon.knowledge.compiled import Knowledge
+from hematon.knowledge.compiled import COUNT_GROUPS, Knowledge
 
 Floats = npt.NDArray[np.float64]
 Int8s = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
-
-COUNT_GROUPS = frozenset(("lineage", "lineage_count", "severity_n", "severity_p", "plt_hi"))
-"""Groups whose findings are told through the presentations, not one by one."""
-
 
 BLOCK = 2048
 """Rows worked on at once: small enough that a block stays in the processor's cache."""

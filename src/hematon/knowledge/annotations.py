@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hematon.knowledge.compiled import COUNT_GROUPS
+
 if TYPE_CHECKING:
     from hematon.knowledge.files import KnowledgeFiles
 
@@ -103,9 +105,6 @@ def closure(frequency: Mapping[int, float], parents: Sequence[Ints]) -> Floats:
     return 1 - absent
 
 
-NOT_POOLED = frozenset(("lineage", "lineage_count", "severity_n", "severity_p", "plt_hi"))
-"""Groups told through presentations: their frequencies must add up, and are kept as stated."""
-
 Counts = dict[str, tuple[int, int]]
 """Publication to (n, of)."""
 
@@ -120,7 +119,9 @@ def counts(files: KnowledgeFiles) -> dict[str, dict[str, Counts]]:
         Condition id to finding id to publication to (n, of).
     """
     told = {s.finding for channel in files.model.channels for s in channel.states}
-    kept = {f.id for f in files.findings.findings if f.group not in NOT_POOLED and f.id not in told}
+    kept = {
+        f.id for f in files.findings.findings if f.group not in COUNT_GROUPS and f.id not in told
+    }
     satisfies: dict[str, list[str]] = defaultdict(list)
     for finding, terms in files.hpo.findings.items():
         if finding in kept:

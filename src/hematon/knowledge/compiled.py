@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 SOMETHING_ELSE = "something_else"
+COUNT_GROUPS = frozenset(("lineage", "lineage_count", "severity_n", "severity_p", "plt_hi"))
+"""Groups whose findings are told through presentations, not one by one: their frequencies must add
+up, so they are kept as stated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

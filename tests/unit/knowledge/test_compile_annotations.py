@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
+from tool_modules import tool_module
 
 HEADER = ["database_id", "disease_name", "qualifier", "hpo_id", "reference", "frequency", "aspect"]
 CURRENT = {"HP:1": "HP:1", "HP:2": "HP:1", "HP:3": ""}
@@ -16,13 +16,7 @@ CURRENT = {"HP:1": "HP:1", "HP:2": "HP:1", "HP:3": ""}
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
     """The tool, as a module."""
-    path = Path(__file__).parents[3] / "tools" / "compile_annotations.py"
-    spec = importlib.util.spec_from_file_location("compile_annotations", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool_module("compile_annotations")
 
 
 def read(tool: ModuleType, **fields: str) -> list[list[str]]:
