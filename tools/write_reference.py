@@ -12,6 +12,7 @@ the machine or its terminal.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import re
 import sys
@@ -112,11 +113,12 @@ def _attributes(docstring: str) -> dict[str, str]:
     """Give the `Attributes:` of a docstring, name to text on one line."""
     found: dict[str, str] = {}
     names: list[str] = []
-    for line in docstring.partition("Attributes:")[2].splitlines():
-        if match := re.fullmatch(r" {8}(\w+(?:, \w+)*): (.*)", line):
+    # From Python 3.13 on a docstring comes without the indentation of its code.
+    for line in inspect.cleandoc(docstring).partition("Attributes:")[2].splitlines():
+        if match := re.fullmatch(r" {4}(\w+(?:, \w+)*): (.*)", line):
             names = match[1].split(", ")
             found |= dict.fromkeys(names, match[2].strip())
-        elif line.startswith(" " * 12):
+        elif line.startswith(" " * 8):
             found |= {name: f"{found[name]} {line.strip()}" for name in names}
     return found
 

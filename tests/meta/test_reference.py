@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import shlex
 import subprocess
@@ -69,6 +70,14 @@ def writer() -> ModuleType:
 def test_generated_files_are_current(writer: ModuleType) -> None:
     """`make docs` would change nothing."""
     assert sorted(path.name for path in writer.outdated()) == []
+
+
+def test_descriptions_do_not_depend_on_the_python(writer: ModuleType) -> None:
+    """Python 3.13 takes the indentation out of docstrings; older ones leave it."""
+    old = "What.\n\n    Attributes:\n        one, two: said\n            at length.\n    "
+    wanted = dict.fromkeys(("one", "two"), "said at length.")
+    assert writer._attributes(old) == wanted
+    assert writer._attributes(inspect.cleandoc(old)) == wanted
 
 
 def test_a_stale_file_fails_the_check(
