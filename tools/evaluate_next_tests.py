@@ -238,8 +238,8 @@ def main() -> None:
         f"Drawn children: {EACH} with each condition, so common and rare causes count alike; "
         "published children: case reports with counts, everything a test can show withheld, "
         "results drawn for the published diagnosis. One test at a time, result entered into the "
-        "record, record judged anew (setting: general pediatrics), until the true condition "
-        "fits well. Every order meets the same results. How a child is drawn: "
+        f"record, record judged anew (setting: {knowledge.settings['default']}), until the true "
+        "condition fits well. Every order meets the same results. How a child is drawn: "
         "`tools/simulate_first_visits.py`.",
         "",
         f"![Share of children whose cause fits well, over tests and over burden]({PICTURE.name})",
@@ -266,7 +266,7 @@ def main() -> None:
         panels.append(Panel(f"{title}: summed burden (1 a blood sample)", over_burden))
     PICTURE.write_text(picture(panels, "Share of children whose cause fits well"), "utf-8")
     PAGE.write_text("\n".join(text), "utf-8")
-    print(PAGE.read_text("utf-8"))
+    print(f"written: {PAGE.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
