@@ -176,7 +176,9 @@ class Contribution:
     """What one piece of evidence did for a condition.
 
     Attributes:
-        evidence: id of a finding, a channel (`mcv`), `counts`, `variant:GENE` or `prior`.
+        evidence: id of a finding, a channel (`mcv`), `counts`, `variant:GENE`, `prior`; or
+            `annotations:HP:...`, a stated term in the disease of the condition that fits best, and
+            `annotations:diseases`, what it costs that there are several.
         text: what was seen, in words.
         observed: True present or measured, False absent, None for the prior.
         log_likelihood_ratio: natural log, against something else; as used, after damping.
@@ -184,8 +186,9 @@ class Contribution:
         log_ratio_against_rest: natural log, against all other conditions together, given the
             contributions before this one; for the prior, the log odds it begins with.
         frequency: of the finding in the condition, None for counts and prior.
-        background: of the finding among children with an unexplained cytopenia.
-        basis: how the frequency was obtained.
+        background: of the finding among children with an unexplained cytopenia; of a stated term
+            among patients with any annotated disease.
+        basis: how the frequency was obtained; for a stated term, the publications.
         grade: counted, named_source, expert or derived.
         source: source ids.
         counted: `26/70` when counted.

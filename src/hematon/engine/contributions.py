@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from hematon.engine.assessment import Contribution
 from hematon.engine.batch import JUDGED, CaseBatch
-from hematon.engine.describe_terms import term_words
+from hematon.engine.describe_terms import mixture_words, term_words
 from hematon.engine.facts import LINEAGES
 from hematon.engine.phenotypes import steps
 from hematon.engine.variants import variant
@@ -131,15 +131,18 @@ def _pieces(result: BatchAssessment, i: int) -> Iterator[_Piece]:
 
 
 def _prior(result: BatchAssessment) -> Callable[[int], _Words]:
-    setting = result.knowledge.settings["all"][result.setting]["name"]
+    setting = result.knowledge.settings["all"][result.setting]
+    power = setting["prior_exponent"]
 
     def words(index: int) -> _Words:
         condition = result.knowledge.conditions[index]
         basis = f"{condition.prior:g} per million child-years"
+        if power != 1:
+            basis += f", to the power of {power:g}"
         if condition.id == SOMETHING_ELSE:
             basis = "share of the setting"
         return _Words(
-            f"how often it comes at this age and sex, setting: {setting}",
+            f"how often it comes at this age and sex, setting: {setting['name']}",
             None,
             None,
             None,
@@ -155,14 +158,18 @@ def _prior(result: BatchAssessment) -> Callable[[int], _Words]:
 def _counts(result: BatchAssessment, i: int) -> Callable[[int], _Words]:
     knowledge, seen = result.knowledge, result.presentation
     batch = seen.batch
-    said = []
+    said, unknown = [], []
     for k, analyte_id in enumerate(JUDGED):
         analyte = knowledge.analytes[analyte_id]
         state = {1: "low", -1: "not low", 0: "not known"}[int(seen.lineages[i, k])]
-        number = ""
         if batch.measured[i, analyte.index]:
-            number = " " + _shown(batch, i, analyte)
-        said.append(f"{analyte.name}{number}: {state}")
+            said.append(f"{analyte.name} {_shown(batch, i, analyte)}: {state}")
+        elif seen.lineages[i, k]:
+            said.append(f"{analyte.name}: {state}")
+        else:
+            unknown.append(_lower(analyte.name))
+    if unknown:
+        said.append(f"{', '.join(unknown)} not known")
     red, white, platelet = (int(x) for x in seen.lineages[i])
     pattern = (red, white, platelet)
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
@@ -237,7 +244,7 @@ def _by_frequency(
 
 
 def _terms(result: BatchAssessment, i: int) -> Iterator[_Piece]:
-    """Give each stated HPO term over the public annotations, by number."""
+    """Give each stated HPO term over the public annotations, by number, and their mixture."""
     knowledge, described = result.knowledge, result.batch.columns.described
     own = described.case == i
     terms = list(zip(described.term[own].tolist(), described.observed[own].tolist(), strict=True))
@@ -253,6 +260,7 @@ def _terms(result: BatchAssessment, i: int) -> Iterator[_Piece]:
             yield _Piece(
                 f"annotations:{code}", told[k], _by_annotation(result, best, column, observed)
             )
+    yield _Piece("annotations:diseases", told[-1], _by_mixture(result, best))
 
 
 def _by_annotation(
@@ -262,15 +270,15 @@ def _by_annotation(
     knowledge = result.knowledge
     annotations = knowledge.annotations
     name = annotations.term_name(column)
-    text = name if observed else f"not present: {_lower(name)}"
+    # Said, because the same finding may also stand once as the condition's own entry weighs it.
+    text = f"{name if observed else f'not present: {_lower(name)}'} (HPO term)"
 
     def words(index: int) -> _Words:
-        condition = knowledge.conditions[index]
-        if condition.id == SOMETHING_ELSE:
+        if knowledge.conditions[index].id == SOMETHING_ELSE:
             background = float(annotations.background[column])
             basis = "frequency among patients with any annotated disease"
             return _Words(text, observed, background, background, basis, "derived", ("HPOA",), "")
-        found = term_words(annotations, int(best[index]), column, condition.name)
+        found = term_words(annotations, int(best[index]), column)
         return _Words(
             text,
             observed,
@@ -278,9 +286,22 @@ def _by_annotation(
             found.background,
             found.basis,
             found.grade,
-            ("HPOA",),
+            (found.source,),
             found.counted,
         )
+
+    return words
+
+
+def _by_mixture(result: BatchAssessment, best: Ints) -> Callable[[int], _Words]:
+    """Give the words of what it costs that a condition is several diseases."""
+    basis = "the HPO terms are weighed for each disease of a condition, and the diseases mixed"
+
+    def words(index: int) -> _Words:
+        text = "something else is one disease"
+        if result.knowledge.conditions[index].id != SOMETHING_ELSE:
+            text = mixture_words(result.knowledge.annotations, int(best[index]))
+        return _Words(text, True, None, None, basis, "derived", ("HPOA",), "")
 
     return words
 
@@ -322,7 +343,9 @@ def _named_state(
 def _shown(batch: CaseBatch, i: int, analyte: Analyte) -> str:
     low, high = batch.low[i, analyte.index], batch.high[i, analyte.index]
     sign, value = ("", low) if low == high else (">", low) if np.isinf(high) else ("<", high)
-    return f"{sign}{value:.{analyte.decimals}f} {analyte.unit}"
+    # Few reticulocytes are a number too: 0.6 is not shown as 1.
+    number = f"{value:.{analyte.decimals}f}" if value >= 10 else f"{value:.2g}"
+    return f"{sign}{number} {analyte.unit}"
 
 
 def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo:

@@ -7,7 +7,7 @@ about. Nothing is decided here but what is worth showing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -155,9 +155,14 @@ def _citations(result: BatchAssessment, parts: dict[str, Any]) -> dict[str, str]
         used.update(interval["source"])
     sources = result.knowledge.sources
     return {
-        name: f"{sources[name]['citation']} [{sources[name]['status']}]"
+        name: f"{sources[name]['citation']}{_pmid(sources[name])} [{sources[name]['status']}]"
         for name in sorted(used | {"HPO"})
     }
+
+
+def _pmid(source: Mapping[str, str]) -> str:
+    pmid = source.get("pmid")
+    return f" PMID:{pmid}" if pmid and pmid not in source["citation"] else ""
 
 
 def _grades(differential: Sequence[Candidate]) -> dict[str, int]:

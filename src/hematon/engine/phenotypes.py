@@ -11,7 +11,8 @@ the root, which everyone has:
     ratio(t, d) = own * frequency(t, d) / background(t) + (1 - own) * mean of ratio(parents, d)
 
 Any patient may have a finding that has nothing to do with the disease: a share of every ratio is 1.
-Terms looked for and absent weigh little, because a report lists what its authors thought of.
+Terms looked for and absent have a weight of their own, fitted to nothing at present: a report
+lists what its authors thought of.
 Something else has ratio 1 throughout. The idea of likelihood ratios over annotations is that of
 LIRICAL (Robinson PN et al. Am J Hum Genet 2020;107:403); the mixture and the way up are ours.
 """
@@ -74,15 +75,20 @@ def log_ratios(described: Described, n: int, knowledge: Knowledge) -> Floats:
 
 
 def steps(terms: Sequence[tuple[int, bool]], knowledge: Knowledge) -> tuple[Floats, Ints]:
-    """Take one child's log ratio apart, term after term in the order given.
+    """Take one child's log ratio apart, term by term.
+
+    A term is given the ratio it has in the disease of the condition that fits all terms best, so
+    that it agrees with the frequency said beside it, whatever the order. What the mixture over
+    the diseases makes of that is one more row: that it might be any of them costs, and the others
+    that fit give some of it back.
 
     Args:
         terms: (HPO number, whether observed) of one child.
         knowledge: the annotations and the parameters.
 
     Returns:
-        (terms, conditions): what each term adds, something else last with 0; rows sum to
-        `log_ratios`. And (conditions,): the row of the disease that fits best in the end.
+        (terms + 1, conditions): what each term adds, then the mixture, something else last with
+        0; rows sum to `log_ratios`. And (conditions,): the row of the disease that fits best.
     """
     annotations = knowledge.annotations
     table = _Ratios(annotations, knowledge)
@@ -91,11 +97,12 @@ def steps(terms: Sequence[tuple[int, bool]], knowledge: Knowledge) -> tuple[Floa
     for k, (column, (_, observed)) in enumerate(zip(columns, terms, strict=True)):
         if column is not None:
             added[k] = table.log_ratio(column, observed)
-    after = table.by_condition(np.cumsum(added, axis=0))
-    out = np.zeros((len(terms), len(knowledge.conditions)))
-    out[:, :-1] = np.diff(after, axis=0, prepend=0.0)
-    final = added.sum(axis=0) + table.log_weight
-    best = np.array([start + int(final[start:end].argmax()) for start, end in table.spans])
+    fit = added.sum(axis=0)
+    weighted = fit + table.log_weight
+    best = np.array([start + int(weighted[start:end].argmax()) for start, end in table.spans])
+    out = np.zeros((len(terms) + 1, len(knowledge.conditions)))
+    out[:-1, :-1] = added[:, best]
+    out[-1, :-1] = table.by_condition(fit[None, :])[0] - fit[best]
     return out, best
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hematon.engine.case import Case, Finding
 from hematon.engine.columns import columns_of
-from hematon.engine.describe_terms import term_words
+from hematon.engine.describe_terms import TermWords, mixture_words, term_words
 from hematon.engine.phenotypes import log_ratios, steps
 from hematon.knowledge import Knowledge
 
@@ -105,22 +105,52 @@ def test_words_name_the_disease_and_who_counted(knowledge: Knowledge) -> None:
         i for i in range(len(annotations.owner)) if annotations.disease(i)[0] == "OMIM:274000"
     )
 
-    def words(code: str, at: int = row) -> object:
+    def words(code: str, at: int = row) -> TermWords:
         column = annotations.column(code)
         assert column is not None
-        return term_words(annotations, at, column, "TAR")
+        return term_words(annotations, at, column)
 
     counted = words("HP:0009777")
-    assert "OMIM:274000" in counted.basis
+    assert "PMID:" in counted.basis
+    assert ";" not in counted.basis
     assert counted.frequency > 0
-    finer = next(
-        code
-        for code in ("HP:0001744", "HP:0002240", "HP:0030680", "HP:0004942")
-        if "as the broader" in words(code).basis or "not annotated" in words(code).basis
-    )
-    assert words(finer).background > 0
-    assert "not annotated" in words("HP:0000365").basis or words("HP:0000365").frequency > 0
+    assert counted.grade == "counted"
+    finer, none = words("HP:0001891"), words("HP:0000365")
+    assert finer.basis.startswith("not annotated but for the broader ")
+    assert none.basis == "not annotated"
+    assert {finer.frequency, none.frequency, finer.background, none.background} == {None}
     entry = int(np.flatnonzero(annotations.owner == index(knowledge, "tar"))[0])
     own = words("HP:0004977", entry)
-    assert own.basis.startswith("the entry for TAR")
-    assert own.grade == "derived"
+    assert own.basis == "this knowledge's own entry"
+    assert (own.grade, own.source) == ("derived", "HEMATON_MODEL")
+    assert "own entry" in mixture_words(annotations, entry)
+    assert "(OMIM:274000)" in mixture_words(annotations, row)
+
+
+def test_words_say_among_how_many_diseases(knowledge: Knowledge) -> None:
+    """A condition of one disease is that disease; one of many is the one that fits best."""
+    annotations = knowledge.annotations
+    sizes = np.bincount(annotations.owner) - 1
+    for size, said in ((1, "read as"), (int(sizes.max()), f"over {sizes.max()} diseases")):
+        owner = int(np.flatnonzero(sizes == size)[0])
+        row = int(np.flatnonzero(annotations.owner == owner)[1])
+        assert said in mixture_words(annotations, row)
+
+
+def test_a_step_agrees_with_the_frequency_beside_it(knowledge: Knowledge) -> None:
+    """In the disease a condition is read as, what is seen more often than elsewhere speaks for it.
+
+    Whatever the order of the terms: the diseases' taking turns is in the last row alone.
+    """
+    terms = [(4977, True), (1873, True), (6695, True), (1631, True), (252, True)]
+    told, best = steps(terms, knowledge)
+    turned, same = steps(terms[::-1], knowledge)
+    np.testing.assert_array_equal(best, same)
+    np.testing.assert_allclose(told[:-1], turned[-2::-1])
+    for k, (number, _) in enumerate(terms):
+        column = knowledge.annotations.column(f"HP:{number:07d}")
+        assert column is not None
+        frequency = knowledge.annotations.frequency(column)[best]
+        often = frequency > 2 * knowledge.annotations.background[column]
+        assert often.any()
+        assert (told[k, :-1][often] > 0).all()
