@@ -59,8 +59,8 @@ def cli() -> None:
 @click.option(
     "--setting",
     metavar="NAME",
-    help="Whose prior: referral (default), population, general_pediatrics, "
-    "hematology_clinic, marrow_failure_clinic.",
+    help="Whose prior: referral (default), population, general_pediatrics, hematology_clinic, "
+    "marrow_failure_clinic.",
 )
 @click.option(
     "--as-of",

@@ -157,11 +157,14 @@ def _axes(frame: _Frame) -> Iterator[Markup]:
         yield element("text", number(tick), class_="tick", x=LEFT - 5, y=y + 3.5, text_anchor="end")
     floor = HEIGHT - BOTTOM
     yield element("line", class_="axis", x1=LEFT, x2=WIDTH - RIGHT, y1=floor, y2=floor)
+    label = ""
     for tick in scales.age_ticks(*frame.ages):
         x = frame.x(tick)
         yield element("line", class_="axis", x1=x, x2=x, y1=floor, y2=floor + 4)
-        label = short_age(math.ceil(tick))
-        yield element("text", label, class_="tick", x=x, y=floor + 16, text_anchor="middle")
+        label, before = short_age(math.ceil(tick)), label
+        # Weeks apart, two ticks may fall into one month.
+        if label != before:
+            yield element("text", label, class_="tick", x=x, y=floor + 16, text_anchor="middle")
 
 
 def _band(frame: _Frame, drawn: Band) -> Markup:
@@ -217,7 +220,7 @@ def _labels(frame: _Frame, inputs: Sequence[Input]) -> Iterator[Markup]:
     points = [(frame.x(i.age_days or 0), frame.y(i.value)) for i in inputs]
     most = 4 if len(inputs) > CROWD else MOST_LABELS
     for k in scales.by_importance([i.value for i in inputs])[:most]:
-        text = f"{inputs[k].comparator}{number(inputs[k].value)}"
+        text = f"{inputs[k].comparator}{number(inputs[k].value, wording.digits(inputs[k]))}"
         x, y = points[k]
         half = len(text) * CHARACTER_WIDTH / 2
         x = min(max(x, LEFT + half), WIDTH - RIGHT - half)

@@ -14,7 +14,7 @@ from typing import Final
 from hematon.engine.assessment import Assessment, Candidate, Change, Contribution
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection
-from hematon.report.quantities import percent, prose, ratio
+from hematon.report.quantities import number, percent, prose, ratio
 
 BANDS: Final[Mapping[str, str]] = {
     "fits_well": "fits well",
@@ -41,13 +41,30 @@ CHANGES: Final = (
 
 RANKING_RULE: Final = (
     "A list to consider, not a diagnosis. Ranked by the model's total for each condition, highest "
-    "first. What was not measured counts neither way."
+    "first. What was not measured or asked counts neither way."
 )
 
+WEIGHTS: Final[Mapping[str, str]] = {
+    "weight_age_and_sex": "age and sex",
+    "weight_counts": "the three lineages as measured",
+    "weight_stated_counts": "as only stated",
+    "weight_channels": "other numbers",
+    "weight_laboratory": "laboratory findings told as present or absent",
+    "weight_described": "what was described",
+    "weight_recorded": "tests, marrow, exposures, history and course",
+    "weight_annotations": "HPO terms stated as present, by the annotations",
+    "annotation_absent_weight": "HPO terms stated as absent, beside that",
+}
+"""Parameters of the knowledge that weigh a kind of evidence, and its words."""
+
 LEGEND: Final = (
-    "LR: likelihood ratio, how many times more often this is seen with the condition than with "
-    "something else. “With it” and “without”: how often it is seen in children with the condition, "
-    "and in other children with an unexplained cytopenia."
+    "LR: likelihood ratio for the condition against something else, as it counts here: nearer to 1 "
+    "than the frequencies beside it give, because no piece is quite independent of the others. "
+    "“With it” and “without”: how often it is seen in children with the condition, and in other "
+    "children with an unexplained cytopenia. “HPO term”: a stated term by the published "
+    "annotations of the disease that fits best, and “without” among patients with any annotated "
+    "disease. A finding that the knowledge also holds itself then stands twice, each with less "
+    "than its full weight."
 )
 
 
@@ -96,13 +113,19 @@ def change(found: Change) -> str:
 
 
 def seen(contribution: Contribution) -> str:
-    """Say how often the finding is seen with the condition and without, empty when not known."""
-    if contribution.frequency is None:
-        return ""
-    with_it = f"{percent(contribution.frequency)} with it"
-    if contribution.background is None:
-        return with_it
-    return f"{with_it}, {percent(contribution.background)} without"
+    """Say how often the finding is seen with the condition and without, empty when not known.
+
+    Of a stated HPO term also who says so, or that nobody does.
+    """
+    parts = []
+    if contribution.frequency is not None:
+        parts.append(f"{percent(contribution.frequency)} with it")
+        if contribution.background is not None:
+            parts.append(f"{percent(contribution.background)} without")
+    said = ", ".join(parts)
+    if contribution.evidence.startswith("annotations:HP:"):
+        return "; ".join(part for part in (said, prose(contribution.basis)) if part)
+    return said
 
 
 def evidence_text(contribution: Contribution) -> str:
@@ -139,23 +162,41 @@ def expert_share(assessment: Assessment) -> str:
     estimates = sum(1 for c in shown if c.grade == "expert")
     if not shown:
         return "No evidence could be weighed."
-    return f"{estimates} of the {len(shown)} pieces of evidence above rest on an expert estimate."
+    return (
+        f"{estimates} of the {len(shown)} pieces of evidence for the conditions above rest on an "
+        "expert estimate."
+    )
 
 
 def how_ranking_works(assessment: Assessment) -> str:
     """Explain the ranking in one plain paragraph."""
     setting = prose(assessment.setting.replace("_", " "))
     return (
-        f"Each condition starts from how common it is in the setting “{setting}”, given the "
-        "child's age and sex. Counts, findings, tests and reported variants then raise or lower "
-        "it. A likelihood ratio (LR) says how many times more often this evidence is seen with "
-        "the condition than with something else: an LR of 10 or more is strong, 5 to 10 moderate, "
-        "2 to 5 some and below 2 slight; 0.1, 0.2 and 0.5 weigh as much against. "
-        "Findings of one organ system are damped, so that they do not count as if they were "
-        "independent, and no single count can decide. What was not measured or not asked changes "
-        "nothing. The row “something else” stands for causes that the knowledge does not hold. "
-        "Time to act and the list of conditions that must not be missed come from fixed rules "
-        "that never see this ranking."
+        "Each condition starts from how common it is at the child's age and sex. How much that "
+        f"tells depends on the setting, here “{setting}”: little where a child is referred for an "
+        "unexplained count, and in full elsewhere. Counts, findings, tests and reported variants "
+        "then raise or lower it. A likelihood ratio (LR) says how many times more often this "
+        "evidence is seen with the condition than with something else: an LR of 10 or more is "
+        "strong, 5 to 10 moderate, 2 to 5 some and below 2 slight; 0.1, 0.2 and 0.5 weigh as much "
+        "against. Evidence overlaps, so each kind of it but reported variants has a weight below "
+        "one, and findings of one organ system are damped; the LRs shown are after both. Stated "
+        "HPO terms count over the published annotations of the diseases that a condition stands "
+        "for, and some count a second time as findings of the condition's own entry. No single "
+        "count can decide. What was not measured or not asked changes nothing. The row “something "
+        "else” stands for causes that the knowledge does not hold. Time to act and the list of "
+        "conditions that must not be missed come from fixed rules that never see this ranking."
+    )
+
+
+def weights(knowledge: Knowledge) -> str:
+    """Say how much each kind of evidence weighs, and what that was fitted on."""
+    said = ", ".join(
+        f"{words} {number(knowledge.parameters[name], 2)}" for name, words in WEIGHTS.items()
+    )
+    fit = knowledge.fit
+    return (
+        f"Weights (powers of the likelihood ratio): {said}. Fitted on {fit['cases']:,} published "
+        f"patients of {fit['publications']:,} publications; knowledge {knowledge.version}."
     )
 
 

@@ -13,7 +13,15 @@ from typing import Final
 
 from hematon.engine.assessment import Assessment, Lineage, Urgency, UrgencyReason
 from hematon.knowledge.compiled import Knowledge
-from hematon.report import charts, html_reasoning, html_record, html_time, selection, wording
+from hematon.report import (
+    charts,
+    html_reasoning,
+    html_record,
+    html_time,
+    over_time,
+    selection,
+    wording,
+)
 from hematon.report.html_parts import (
     LEVEL_CLASSES,
     bullets,
@@ -70,7 +78,7 @@ def render(assessment: Assessment, knowledge: Knowledge) -> str:
         "main",
         _urgency(assessment),
         _lineages(assessment, knowledge),
-        html_time.section_of_time(assessment),
+        html_time.section_of_time(assessment) if over_time.is_told(assessment) else None,
         _severity(assessment),
         html_reasoning.differential(assessment, knowledge),
         html_reasoning.always_shown(assessment),
@@ -91,7 +99,11 @@ def render(assessment: Assessment, knowledge: Knowledge) -> str:
 
 
 def _masthead(assessment: Assessment) -> Markup:
-    links = (element("a", title, href=f"#{name}") for name, title in _CONTENTS)
+    links = (
+        element("a", title, href=f"#{name}")
+        for name, title in _CONTENTS
+        if name != "time" or over_time.is_told(assessment)
+    )
     return element(
         "header",
         paragraph("Hematon · clinician report", class_="kicker"),
@@ -142,7 +154,8 @@ def _ladder(urgency: Urgency) -> Markup:
         element(
             "li",
             "This record: " if level == urgency.level else None,
-            words[0],
+            # Where nothing is settled, the last step must not read as an all-clear.
+            wording.time_to_act(urgency)[0] if level == urgency.level else words[0],
             aria_current="true" if level == urgency.level else None,
         )
         for level, words in wording.URGENCY.items()
@@ -168,7 +181,7 @@ def _could_be_higher(assessment: Assessment) -> Markup | None:
     return details(
         element("strong", wording.could_be_higher(urgency)),
         table("Rules that could not be judged", headers, rows),
-        class_="higher",
+        class_="higher rest",
     )
 
 
@@ -254,18 +267,33 @@ def _lineage_table(assessment: Assessment) -> Markup:
 def _readings(assessment: Assessment) -> Markup | None:
     if not assessment.readings:
         return None
-    rows = [
-        (
-            prose(r.name),
-            element("span", wording.ANSWERS[r.answer], class_=f"answer {r.answer}"),
-            prose(r.text),
-            reference(r.grade, r.source, assessment.citations),
+
+    def rows(*answers: str) -> list[tuple[str, ...]]:
+        return [
+            (
+                prose(r.name),
+                element("span", wording.ANSWERS[r.answer], class_=f"answer {r.answer}"),
+                prose(r.text),
+                reference(r.grade, r.source, assessment.citations),
+            )
+            for answer in answers
+            for r in assessment.readings
+            if r.answer == answer
+        ]
+
+    headers = ("Reading", "Answer", "Means", "Source")
+    known = rows("yes", "no")
+    unknown = [r.name for r in assessment.readings if r.answer == "unknown"]
+    return join(
+        table("What the counts say", headers, known) if known else None,
+        details(
+            f"Not known ({len(unknown)}): {wording.listed(unknown)}",
+            table("What the counts do not say", headers, rows("unknown")),
+            class_="rest",
         )
-        for answer in ("yes", "unknown", "no")
-        for r in assessment.readings
-        if r.answer == answer
-    ]
-    return table("What the counts say", ("Reading", "Answer", "Means", "Source"), rows)
+        if unknown
+        else None,
+    )
 
 
 # --- severity -----------------------------------------------------------------------------------
@@ -294,8 +322,14 @@ def _severity(assessment: Assessment) -> Markup:
         "severity",
         "Severity criteria",
         table("Met", headers, rows("yes")) if met else paragraph("No criterion is met."),
-        table("Cannot be graded", headers, rows("unknown")) if open_ else None,
-        details(f"Not met ({len(unmet)})", table("Not met", headers, rows("no")))
+        details(
+            f"Cannot be graded yet ({len(open_)}): {wording.waits_for(open_)}",
+            table("Cannot be graded", headers, rows("unknown")),
+            class_="rest",
+        )
+        if open_
+        else None,
+        details(f"Not met ({len(unmet)})", table("Not met", headers, rows("no")), class_="rest")
         if unmet
         else None,
     )

@@ -6,6 +6,7 @@ otherwise take the table away from a screen reader.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -90,6 +91,26 @@ def bullets(items: Iterable[Child], class_: str = "") -> Markup:
 def paragraph(*children: Child, class_: str | None = None) -> Markup:
     """Give a paragraph."""
     return element("p", *children, class_=class_)
+
+
+ADDRESSES: Final = {
+    "PMID": "https://pubmed.ncbi.nlm.nih.gov/{}/",
+    "OMIM": "https://omim.org/entry/{}",
+    "ORPHA": "https://www.orpha.net/en/disease/detail/{}",
+}
+_REFERENCE: Final = re.compile(r"\b(PMID|OMIM|ORPHA):(\d+)\b")
+
+
+def linked(text: str) -> Markup:
+    """Give a text in which references to PubMed, OMIM and Orphanet are links."""
+    pieces: list[Child] = []
+    end = 0
+    for match in _REFERENCE.finditer(text):
+        address = ADDRESSES[match[1]].format(match[2])
+        link = element("a", match[0], href=address, rel="noreferrer")
+        pieces += [text[end : match.start()], link]
+        end = match.end()
+    return join(pieces, text[end:])
 
 
 def reference(

@@ -8,7 +8,7 @@ from typing import Final
 from hematon.engine.assessment import Assessment, Candidate, Contribution, NextTest, Question
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import evidence, selection, tested, wording
-from hematon.report.html_parts import bullets, details, paragraph, reference, section, table
+from hematon.report.html_parts import bullets, details, linked, paragraph, reference, section, table
 from hematon.report.markup import Child, Markup, element, join
 from hematon.report.quantities import number, percent, prose, ratio, signed
 from hematon.report.waterfall import waterfall
@@ -34,6 +34,7 @@ def differential(assessment: Assessment, knowledge: Knowledge) -> Markup:
         details(
             "How this ranking works",
             paragraph(evidence.how_ranking_works(assessment)),
+            paragraph(evidence.weights(knowledge)),
             paragraph(evidence.band_rule(knowledge)),
             class_="explains",
         ),
@@ -124,7 +125,7 @@ def _side(title: str, pieces: tuple[Contribution, ...], assessment: Assessment) 
 def _evidence(contribution: Contribution, assessment: Assessment) -> Markup:
     seen = evidence.seen(contribution)
     return join(
-        element("span", evidence.evidence_text(contribution), class_="what"),
+        element("span", linked(evidence.evidence_text(contribution)), class_="what"),
         element(
             "span",
             element("b", f"LR {ratio(contribution.likelihood_ratio)}"),
@@ -134,7 +135,7 @@ def _evidence(contribution: Contribution, assessment: Assessment) -> Markup:
         _bar(contribution.log_likelihood_ratio),
         element(
             "span",
-            f"{seen} · " if seen else None,
+            join(linked(seen), " · ") if seen else None,
             reference(
                 contribution.grade, contribution.source, assessment.citations, contribution.counted
             ),
@@ -293,7 +294,9 @@ def next_tests(assessment: Assessment) -> Markup:
         "tests",
         "Next tests to consider",
         _questions(assessment),
-        tiers or paragraph("No test is proposed from what is stated."),
+        [paragraph(wording.ORDER, class_="note"), tiers]
+        if tiers
+        else paragraph("No test is proposed from what is stated."),
     )
 
 

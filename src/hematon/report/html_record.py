@@ -7,18 +7,27 @@ from typing import Final
 from hematon.engine.assessment import Assessment, StatedFinding
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection, wording
-from hematon.report.html_parts import bullets, definitions, details, paragraph, section, table
+from hematon.report.html_parts import (
+    bullets,
+    definitions,
+    details,
+    linked,
+    paragraph,
+    section,
+    table,
+)
 from hematon.report.markup import Markup, element
 from hematon.report.quantities import prose, short_age, signed
 
 _MISSING_SHOWN: Final = 12
 """What would change most comes first; the rest is folded."""
+_CHANGES_SHOWN: Final = 5
 
 
 def missing(assessment: Assessment) -> Markup:
     """Give what is not known with what it would change, and the issues of the input."""
     unknown = [
-        (prose(m.name), "; ".join(prose(change) for change in m.changes) or "–")
+        (prose(m.name), wording.listed(m.changes, most=_CHANGES_SHOWN) or "–")
         for m in assessment.missing
     ]
     issues = [
@@ -33,7 +42,11 @@ def missing(assessment: Assessment) -> Markup:
         table("Not stated", headers, unknown[:_MISSING_SHOWN])
         if unknown
         else paragraph("Nothing that a rule asks for is missing."),
-        details(f"{len(rest)} more not stated", table("Not stated, continued", headers, rest))
+        details(
+            f"{len(rest)} more not stated",
+            table("Not stated, continued", headers, rest),
+            class_="rest",
+        )
         if rest
         else None,
         table("Data quality", ("Issue", "Level", "Where", "What", "What to do"), issues)
@@ -127,7 +140,9 @@ def _citations(assessment: Assessment) -> Markup:
     if not assessment.citations:
         return paragraph("No source was used.")
     rows = (
-        element("div", element("dt", name, id=f"source-{name}"), element("dd", prose(citation)))
+        element(
+            "div", element("dt", name, id=f"source-{name}"), element("dd", linked(prose(citation)))
+        )
         for name, citation in assessment.citations.items()
     )
     return element("dl", rows, class_="citations")

@@ -12,7 +12,7 @@ from hematon.report.markup import Markup, element
 
 
 def section_of_time(assessment: Assessment) -> Markup:
-    """Give the section about serial counts."""
+    """Give the section about serial counts, where there is anything to tell."""
     trends = assessment.trends
     rows, treatments = over_time.trend_rows(trends), over_time.treatment_lines(trends)
     return section(
@@ -21,7 +21,6 @@ def section_of_time(assessment: Assessment) -> Markup:
         table("Counts over time", over_time.TREND_HEADERS, rows, class_="wide") if rows else None,
         _cycle(assessment, trends.neutrophil_cycle),
         bullets(treatments, "treatments") if treatments else None,
-        None if over_time.is_told(assessment) else paragraph("No serial counts to tell of."),
     )
 
 

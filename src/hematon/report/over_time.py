@@ -115,10 +115,14 @@ def treatment_lines(trends: Trends) -> tuple[str, ...]:
         parts.append(f"last at {short_age(need.last_age_days)}")
         lines.append(f"{_PRODUCTS.get(need.product, prose(need.product))}: {', '.join(parts)}.")
     lines.extend(
-        f"From {short_age(s.from_age_days)} to {short_age(s.to_age_days)}: {prose(s.text)}."
+        f"{_when(short_age(s.from_age_days), short_age(s.to_age_days))}: {prose(s.text)}."
         for s in trends.supported
     )
     return tuple(lines)
+
+
+def _when(first: str, last: str) -> str:
+    return f"At {first}" if first == last else f"From {first} to {last}"
 
 
 def cycle_lines(cycle: NeutrophilCycle) -> Iterator[str]:

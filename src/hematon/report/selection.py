@@ -34,6 +34,10 @@ NO_DIFFERENCE: Final = math.log(1.1)
 """Evidence weaker than this, either way, is counted as making no difference."""
 
 
+COUNTS: Final = "counts"
+"""The piece of evidence that the three lineages are together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """The contributions of one condition, strongest first."""
@@ -47,6 +51,15 @@ class Weighed:
     def evidence(self) -> tuple[Contribution, ...]:
         """Everything but the prior."""
         return (*self.supporting, *self.opposing, *self.indifferent)
+
+
+def counts(assessment: Assessment) -> str:
+    """Give what the counts are that the ranking is about; the same for every condition."""
+    for candidate in assessment.differential:
+        for contribution in candidate.contributions:
+            if contribution.evidence == COUNTS:
+                return contribution.text
+    return ""
 
 
 def weigh(candidate: Candidate) -> Weighed:

@@ -28,11 +28,14 @@ _LEVEL_STYLES: Final = {
     "none": "bold",
 }
 _FIRST_FOR, _FIRST_AGAINST = 3, 2
-_LATER_FOR, _LATER_AGAINST = 1, 1
 _AT_LENGTH: Final = 3
-"""The first conditions that fit get more lines than the rest."""
+"""The first conditions get more lines than the rest, whose evidence is mostly the same."""
 _QUESTIONS_SHOWN: Final = 5
-_MISSING_SHOWN: Final = 6
+_WAITING_SHOWN: Final = 4
+_MISSING_SHOWN: Final = 5
+_TESTS_SHOWN: Final = 6
+"""Tests by what they are expected to tell; those asked for by a rule are shown beside them."""
+_PITFALLS_SHOWN: Final = 3
 _BAR_PER_UNIT: Final = 3
 _BAR_LONGEST: Final = 15
 _NARROWEST: Final = 24
@@ -105,16 +108,23 @@ def _urgency(page: _Page, assessment: Assessment) -> None:
     page.heading("Time to act")
     style = _LEVEL_STYLES[urgency.level]
     page.line(f"{headline.upper()} ({asks}; level {urgency.level})", style=style)
-    for reason in urgency.reasons:
-        name = f"{prose(reason.rule)} {prose(reason.name)}"
-        if reason.level != urgency.level:
-            page.line(f"also {name} ({wording.URGENCY[reason.level][0].lower()})", indent=2)
-            continue
-        page.line(f"{name}: {prose(reason.text)}", indent=2)
-        page.line(f"Do: {prose(reason.act)}", indent=4, style="bold")
-        if reason.confirm:
-            page.line(f"Confirm: {prose(reason.confirm)}", indent=4)
-        page.line(wording.reference(reason.grade, reason.source), indent=4, style="dim")
+    deciding = [r for r in urgency.reasons if r.level == urgency.level]
+    for reason in deciding:
+        rests_on = wording.reference(reason.grade, reason.source)
+        named = f"{prose(reason.rule)} {prose(reason.name)}"
+        page.line(f"{named}: {prose(reason.text)} [{rests_on}]", indent=2)
+    # Rules of one level often ask for the same.
+    for act in wording.distinct(prose(r.act) for r in deciding):
+        page.line(f"Do: {act}", indent=4, style="bold")
+    for confirm in wording.distinct(prose(r.confirm) for r in deciding if r.confirm):
+        page.line(f"Confirm: {confirm}", indent=4)
+    lesser = [
+        f"{prose(r.rule)} {prose(r.name)} ({wording.URGENCY[r.level][0].lower()})"
+        for r in urgency.reasons
+        if r.level != urgency.level
+    ]
+    if lesser:
+        page.line(f"also {'; '.join(lesser)}", indent=2)
     if urgency.undetermined:
         page.line(wording.could_be_higher(urgency), style="bold")
     if treated := wording.treated(assessment):
@@ -132,8 +142,10 @@ def _lineages(page: _Page, assessment: Assessment) -> None:
             f"{title}: {wording.lineage_value(lineage)}{f' {drawn}' if drawn else ''}, {status}",
             style="" if lineage.status == "normal" else "bold",
         )
-        facts = [f"{label} {fact}" for label, fact in wording.lineage_facts(lineage) if fact != "–"]
-        page.line("; ".join(facts), indent=2, style="dim")
+        if lineage.value is not None:
+            facts = wording.lineage_facts(lineage)
+            said = [f"{label} {fact}" for label, fact in facts if fact not in ("–", "none stated")]
+            page.line("; ".join(said), indent=2, style="dim")
     for answer in ("yes", "unknown", "no"):
         names = [prose(r.name) for r in assessment.readings if r.answer == answer]
         if names:
@@ -162,11 +174,10 @@ def _severity(page: _Page, assessment: Assessment) -> None:
     page.heading("Severity criteria")
     for criterion in selection.severity_by_answer(assessment, "yes"):
         page.line(f"Met: {prose(criterion.name)} ({prose(criterion.edition)})")
-    waiting: dict[str, list[str]] = {}
-    for criterion in selection.severity_by_answer(assessment, "unknown"):
-        waiting.setdefault(wording.still_needed(criterion), []).append(prose(criterion.name))
-    for needed, names in waiting.items():
-        page.line(f"Cannot be graded: {'; '.join(names)}. Still needed: {needed}")
+    waiting = selection.severity_by_answer(assessment, "unknown")
+    if waiting:
+        names = wording.listed((c.name for c in waiting), most=_WAITING_SHOWN)
+        page.line(f"Cannot be graded yet: {names}; {wording.waits_for(waiting)}")
     unmet = selection.severity_by_answer(assessment, "no")
     if unmet:
         noun = "criterion" if len(unmet) == 1 else "criteria"
@@ -180,13 +191,21 @@ def _differential(page: _Page, assessment: Assessment) -> None:
     page.heading(wording.CONSIDER)
     page.line(evidence.RANKING_RULE, style="dim")
     leading = [c.condition for c in selection.leading(assessment)]
-    at_length = {c.condition for c in selection.fitting(assessment)[:_AT_LENGTH]}
+    fitting = selection.fitting(assessment) or selection.leading(assessment)[:1]
+    at_length = frozenset(c.condition for c in fitting[:_AT_LENGTH])
+    if counts := selection.counts(assessment):
+        page.line(f"The counts: {prose(counts)}")
     for candidate in assessment.differential:
         if selection.is_something_else(candidate):
             page.line(_titled(candidate), style="bold")
         elif candidate.condition in leading:
-            doubt = tested.of_condition(assessment, candidate.condition)
-            _candidate(page, candidate, doubt, at_length=candidate.condition in at_length)
+            page.line(_titled(candidate), style="bold")
+            if candidate.excluded:
+                page.line(evidence.excluded(candidate), indent=3)
+            if candidate.condition in at_length:
+                _at_length(page, candidate, tested.of_condition(assessment, candidate.condition))
+            else:
+                _in_brief(page, candidate, tested.in_brief(assessment, candidate.condition))
     lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
     if lower:
         page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
@@ -200,24 +219,36 @@ def _titled(candidate: Candidate) -> str:
     return f"{candidate.rank}. {prose(candidate.name)}: {evidence.band(candidate)}{flag}"
 
 
-def _candidate(page: _Page, candidate: Candidate, doubt: str, *, at_length: bool) -> None:
-    page.line(_titled(candidate), style="bold")
-    if candidate.excluded:
-        page.line(evidence.excluded(candidate), indent=3)
+def _at_length(page: _Page, candidate: Candidate, doubt: str) -> None:
     if doubt:
         page.line(doubt, indent=3, style="dim")
     weighed = selection.weigh(candidate)
-    most_for = _FIRST_FOR if at_length else _LATER_FOR
-    most_against = _FIRST_AGAINST if at_length else _LATER_AGAINST
-    shown = (*weighed.supporting[:most_for], *weighed.opposing[:most_against])
+    shown = (*weighed.supporting[:_FIRST_FOR], *weighed.opposing[:_FIRST_AGAINST])
     for contribution in shown:
         side = "for    " if contribution.log_likelihood_ratio > 0 else "against"
         page.line(f"{side} {_evidence(contribution)}", indent=3)
-    if at_length and candidate.would_change:
+    if candidate.would_change:
         page.line(f"would change it most: {evidence.change(candidate.would_change[0])}", indent=3)
     left = len(weighed.evidence) - len(shown)
     if left:
         page.line(f"{left} more: explain {prose(candidate.condition)}", indent=3, style="dim")
+
+
+def _in_brief(page: _Page, candidate: Candidate, doubt: str) -> None:
+    weighed = selection.weigh(candidate)
+    said = [
+        f"{side} {_named(pieces[0])}, LR {ratio(pieces[0].likelihood_ratio)}"
+        for side, pieces in (("for", weighed.supporting), ("against", weighed.opposing))
+        if pieces
+    ]
+    page.line("; ".join((*said, *([doubt] if doubt else []))), indent=3, style="dim")
+
+
+def _named(contribution: Contribution) -> str:
+    # The counts are written out above, and are the same for every condition.
+    if contribution.evidence == selection.COUNTS:
+        return "The counts"
+    return evidence.evidence_text(contribution)
 
 
 def _evidence(contribution: Contribution) -> str:
@@ -227,7 +258,7 @@ def _evidence(contribution: Contribution) -> str:
         evidence.seen(contribution),
         wording.reference(contribution.grade, contribution.source, contribution.counted),
     )
-    return f"{evidence.evidence_text(contribution)} ({'; '.join(part for part in parts if part)})"
+    return f"{_named(contribution)} ({'; '.join(part for part in parts if part)})"
 
 
 def _always_shown(page: _Page, assessment: Assessment) -> None:
@@ -251,18 +282,29 @@ def _next_tests(page: _Page, assessment: Assessment) -> None:
         page.line(wording.ASK, style="bold")
         asked = (prose(q.name) for q in assessment.questions[:_QUESTIONS_SHOWN])
         page.line("; ".join(asked), indent=2)
+    now = assessment.differential[0].condition if assessment.differential else ""
+    shown = {t.test for t in assessment.next_tests if t.order <= _TESTS_SHOWN or t.worth <= 0}
+    if shown:
+        page.line(wording.ORDER, style="dim")
     for tier, tests in selection.tests_by_tier(assessment):
-        page.line(wording.TIERS.get(tier, f"Tier {tier}"), style="bold")
-        for test in tests:
+        here = [test for test in tests if test.test in shown]
+        if here:
+            page.line(wording.TIERS.get(tier, f"Tier {tier}"), style="bold")
+        for test in here:
             flag = "; draw before transfusion" if test.before_transfusion else ""
             page.line(f"{prose(test.name)} ({wording.practicalities(test)}{flag})", indent=2)
+            # What leaves the order as it is, is not said.
             positive = [o for o in test.outcomes if o.result == "positive"]
             for outcome in sorted(positive, key=lambda o: -o.probability)[:1]:
-                first = replace(outcome, leading=outcome.leading[:1])
-                page.line(wording.outcome(first, names), indent=4, style="dim")
-            if test.pitfalls:
+                if outcome.leading and outcome.leading[0][0] != now:
+                    first = replace(outcome, leading=outcome.leading[:1])
+                    page.line(wording.outcome(first, names), indent=4, style="dim")
+            if test.pitfalls and test.order <= _PITFALLS_SHOWN:
                 pitfall, _, more = prose(test.pitfalls).partition("; ")
                 page.line(f"Pitfall: {pitfall}{' ...' if more else ''}", indent=4, style="dim")
+    left = len(assessment.next_tests) - len(shown)
+    if left:
+        page.line(f"{left} more in the full report", style="dim")
     if not assessment.next_tests:
         page.line("No test is proposed from what is stated.")
 
@@ -284,9 +326,9 @@ def _missing(page: _Page, assessment: Assessment) -> None:
     if left > 0:
         page.line(f"{left} more in the full report", style="dim")
     for issue in assessment.issues:
-        fix = f" {prose(issue.fix)}." if issue.fix else ""
+        fix = f"; {prose(issue.fix)}" if issue.fix else ""
         where = f"{prose(issue.level)} {prose(issue.code)} at {prose(issue.where)}"
-        page.line(f"{where}: {prose(issue.message)}{fix}")
+        page.line(f"{where}: {prose(issue.message)}{fix}.")
     if not (assessment.missing or assessment.issues):
         page.line("Nothing that a rule asks for is missing, and no issue was found.")
 

@@ -97,6 +97,18 @@ def of_condition(assessment: Assessment, condition: str) -> str:
     return ""
 
 
+def in_brief(assessment: Assessment, condition: str) -> str:
+    """Say the same in a few words; empty when nothing is known about that."""
+    if assessment.doubt is None:
+        return ""
+    for tested in assessment.doubt.conditions:
+        if tested.name == condition:
+            if not tested.cases:
+                return "never tested"
+            return f"tested on {_patients(tested.cases)}, right in {tested.first}"
+    return ""
+
+
 def lines(assessment: Assessment) -> tuple[str, ...]:
     """Say how far the ranking has been tested for this child's age and ancestry."""
     doubt = assessment.doubt

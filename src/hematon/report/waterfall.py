@@ -14,7 +14,7 @@ from typing import Final
 
 from hematon.engine.assessment import Candidate
 from hematon.report import evidence, selection
-from hematon.report.html_parts import reference, table
+from hematon.report.html_parts import linked, reference, table
 from hematon.report.markup import Markup, element
 from hematon.report.quantities import odds, prose
 
@@ -73,7 +73,7 @@ def waterfall(candidate: Candidate, citations: Iterable[str]) -> Markup:
     for k, piece in enumerate(told.shown, start=1):
         rows.append(
             (
-                evidence.evidence_text(piece),
+                linked(evidence.evidence_text(piece)),
                 _cell(axis, path[k - 1], path[k]),
                 evidence.step(piece.log_ratio_against_rest),
                 odds(path[k]),

@@ -6,6 +6,7 @@ a thing is said one way. How evidence and ranking are said stands in `evidence`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -76,6 +77,8 @@ RESULTS: Final[Mapping[str, str]] = {
     "absent": "absent",
 }
 OUTCOMES_NAMED: Final = 3
+
+ORDER: Final = "Numbered by how much a test is expected to tell for its burden."
 
 ASK: Final = "Ask, examine or look up"
 
@@ -172,7 +175,7 @@ def lineage_status(lineage: Lineage) -> str:
 def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
     """Give everything known about a lineage as label and value pairs, `-` where unknown."""
     return (
-        ("Limit for age", _or_dash(lineage.lower_limit, lineage.unit)),
+        ("Low below", _or_dash(lineage.lower_limit, lineage.unit)),
         ("z", signed(lineage.z) if lineage.z is not None else "–"),
         (
             "Low since age",
@@ -214,6 +217,12 @@ def still_needed(criterion: Severity) -> str:
     return f"{named}; needs a marrow" if criterion.needs_marrow else named
 
 
+def waits_for(criteria: Iterable[Severity]) -> str:
+    """Say what several criteria that cannot be graded wait for, what most wait for first."""
+    count = Counter(item for criterion in criteria for item in criterion.missing)
+    return f"still needed {listed((item for item, _ in count.most_common()), most=8)}"
+
+
 # --- evidence -----------------------------------------------------------------------------------
 
 
@@ -224,8 +233,8 @@ def grade(grade_id: str, counted: str = "") -> str:
 
 
 def reference(grade_id: str, source: Iterable[str], counted: str = "") -> str:
-    """Write grade and sources, `◐ named source: BSH2016`."""
-    ids = ", ".join(prose(s) for s in source)
+    """Write grade and sources, `◐ named source: BSH2016`; an estimate has no other source."""
+    ids = ", ".join(prose(s) for s in source if s != "EXPERT" or grade_id != "expert")
     return f"{grade(grade_id, counted)}: {ids}" if ids else grade(grade_id, counted)
 
 
@@ -261,7 +270,7 @@ def _would_lead(alike: Sequence[Outcome], names: Mapping[str, str]) -> str:
 def practicalities(test: NextTest) -> str:
     """Say when a test is due, what it needs and how long it takes."""
     parts = (
-        f"no. {test.order} by expected gain for its burden" if test.worth > 0 else "",
+        f"no. {test.order}" if test.worth > 0 else "",
         prose(test.tier_when),
         prose(test.invasiveness).replace("_", " "),
         f"result in {due}" if (due := turnaround(test.turnaround)) != "same day" else due,
@@ -276,7 +285,12 @@ def hazard_about(hazard: HazardNote, names: Mapping[str, str]) -> str:
 
 def value(item: Input) -> str:
     """Say one input with its unit."""
-    return quantity(item.value, item.unit, comparator=item.comparator)
+    return quantity(item.value, item.unit, comparator=item.comparator, digits=digits(item))
+
+
+def digits(item: Input) -> int:
+    """Say how many digits of an input tell: of what was worked out, fewer than were sent."""
+    return 3 if item.where == "computed" else 4
 
 
 def our_limits(item: Input) -> str:

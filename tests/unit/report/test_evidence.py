@@ -9,6 +9,7 @@ import pytest
 
 from hematon.knowledge import Knowledge
 from hematon.report import evidence
+from hematon.report.quantities import number
 from unit.report import sample
 
 
@@ -58,6 +59,27 @@ def test_how_often_a_finding_is_seen() -> None:
     assert evidence.seen(replace(known, frequency=None)) == ""
 
 
+def test_a_stated_term_says_who_counted_it() -> None:
+    """Beside its frequencies stand its publications, and where there are none, that."""
+    term = replace(
+        sample.contribution("annotations:HP:0001250", "x", 2.0, 0.38, 0.02), basis="PMID:1, OMIM:2"
+    )
+    assert evidence.seen(term) == "38 % with it, 2 % without; PMID:1, OMIM:2"
+    unknown = replace(term, frequency=None, basis="not annotated")
+    assert evidence.seen(unknown) == "not annotated"
+
+
+def test_weights_are_said_as_they_are(knowledge: Knowledge) -> None:
+    """The weights come from the knowledge; each is below one, as the explanation says."""
+    said = evidence.weights(knowledge)
+    for name, words in evidence.WEIGHTS.items():
+        assert f"{words} {number(knowledge.parameters[name], 2)}" in said
+        assert knowledge.parameters[name] < 1
+    fitted = {name for name in knowledge.parameters if name.startswith("weight_")}
+    assert fitted <= set(evidence.WEIGHTS)
+    assert f"{knowledge.fit['cases']:,} published patients" in said
+
+
 def test_evidence_starts_with_a_capital() -> None:
     """Evidence stands as a phrase of its own; an empty text stays empty."""
     assert evidence.evidence_text(sample.contribution("x", "no fever", 2.0)) == "No fever"
@@ -84,7 +106,7 @@ def test_strongest_on_each_side() -> None:
 def test_expert_estimates_are_counted() -> None:
     """The reader is told how much of what is shown is estimate."""
     assert evidence.expert_share(sample.full()) == (
-        "10 of the 22 pieces of evidence above rest on an expert estimate."
+        "10 of the 22 pieces of evidence for the conditions above rest on an expert estimate."
     )
     assert evidence.expert_share(replace(sample.full(), differential=())) == (
         "No evidence could be weighed."

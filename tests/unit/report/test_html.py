@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from hematon.engine import assess
 from hematon.engine.assessment import Assessment
+from hematon.engine.case import Case, Finding
 from hematon.knowledge import Knowledge
-from hematon.report import charts, evidence, html, wording
+from hematon.report import charts, evidence, html, over_time, wording
+from hematon.report.html_parts import linked
 from unit.report import sample
 
 HOSTILE = "<script>alert(1)</script>\"'&]]>\x00\x1b[31m\u202e"
@@ -96,10 +99,14 @@ def hostile(value: Any, name: str = "") -> Any:
 def test_order_of_the_sections(assessment: Assessment, knowledge: Knowledge) -> None:
     """Urgent first, sources last, whatever the record holds."""
     found = [a["id"] for a in page(assessment, knowledge).all("section")]
+    # Time has a section, and a place in the contents, only where there is something to tell of it.
+    time = ["time"] if over_time.is_told(assessment) else []
     assert found == [
-        *("urgency", "lineages", "time", "severity", "differential", "always", "tests", "hazards"),
+        *("urgency", "lineages", *time, "severity", "differential", "always", "tests", "hazards"),
         *("missing", "inputs", "limits"),
     ]
+    contents = [a["href"] for a in page(assessment, knowledge).all("a") if "href" in a]
+    assert [href for href in contents if href[1:] in found] == [f"#{name}" for name in found]
 
 
 def test_what_must_be_on_screen(knowledge: Knowledge) -> None:
@@ -328,3 +335,34 @@ def test_what_would_change_a_condition_is_on_its_card(knowledge: Knowledge) -> N
     assert "What would change this most" in seen
     assert "Parents related by blood (ask): present LR 1.8 for, slight" in seen
     assert "Change of the log odds against all others" in seen
+
+
+def test_references_are_links_and_text_stays_text() -> None:
+    """PubMed, OMIM and Orphanet are linked by number; nothing else becomes markup."""
+    written = linked("<b> PMID:123, OMIM:227650 (ORPHA:84); HP:0001250")
+    assert written == (
+        '&lt;b&gt; <a href="https://pubmed.ncbi.nlm.nih.gov/123/" rel="noreferrer">PMID:123</a>, '
+        '<a href="https://omim.org/entry/227650" rel="noreferrer">OMIM:227650</a> '
+        '(<a href="https://www.orpha.net/en/disease/detail/84" rel="noreferrer">ORPHA:84</a>); '
+        "HP:0001250"
+    )
+
+
+def test_publications_of_a_stated_term_can_be_opened(knowledge: Knowledge) -> None:
+    """Evidence that rests on the annotations links to where it was counted, and so do sources."""
+    stated = (Finding("HP:0004977", observed=True), Finding("HP:0001873", observed=True))
+    written = html.render(assess(Case("x", findings=stated), knowledge), knowledge)
+    assert re.search(r'with it, [^<]*without; <a href="https://pubmed.ncbi.nlm.nih.gov/', written)
+    assert re.search(
+        r"HPO terms [^<]*<a href=\"https://(omim.org/entry|www.orpha.net/en/disease/detail)/\d",
+        written,
+    )
+    assert re.search(r'<dd>[^<]*<a href="https://pubmed.ncbi.nlm.nih.gov/\d+/"', written)
+    assert "annotations:HP" not in written
+
+
+def test_unsettled_is_no_step_of_the_ladder(knowledge: Knowledge) -> None:
+    """Headline and ladder say the same of a record that leaves rules open."""
+    written = html.render(sample.sparse(), knowledge)
+    assert "This record: Not settled" in written
+    assert "No time limit met" not in written

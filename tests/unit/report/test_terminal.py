@@ -148,7 +148,7 @@ def test_variants_of_the_full_case() -> None:
     assert "Confirm: Repeat the count" in text
     assert "Excluded in the record: DEB negative" in text
     assert "Not met: 1 criterion" in text
-    assert "3 more in the full report" in text
+    assert "4 more in the full report" in text
     assert "Tier 9" in text
     assert "Less likely" not in text
     unmet = replace(full, severity=full.severity[:1])

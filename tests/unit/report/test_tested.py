@@ -55,6 +55,10 @@ def test_condition_says_on_whom_it_was_tested(tmp_path: Path) -> None:
     )
     assert tested.of_condition(found, "aa_idiopathic") == "Never tested on a published patient"
     assert tested.of_condition(found, "no such condition") == ""
+    assert tested.in_brief(found, "fanconi_anemia") == "tested on 4 published patients, right in 2"
+    assert tested.in_brief(found, "aa_idiopathic") == "never tested"
+    assert tested.in_brief(found, "no such condition") == ""
+    assert tested.in_brief(sample.full(), "fanconi_anemia") == ""
     assert found.doubt is not None
     named = [c.name for c in found.doubt.conditions]
     assert "acute_leukemia" in named

@@ -61,7 +61,7 @@ def test_lineage_facts_show_dashes_for_the_unknown() -> None:
     assert facts["Lowest"] == "8.9 g/dL in 3 draws"
     assert facts["Low since age"] == "6 y 2 mo"
     unknown = dict(wording.lineage_facts(sample.sparse().lineages.red))
-    assert {unknown[k] for k in ("Limit for age", "z", "Lowest", "Slope", "Mechanism")} == {"–"}
+    assert {unknown[k] for k in ("Low below", "z", "Lowest", "Slope", "Mechanism")} == {"–"}
     assert wording.slope(lineage(slope_per_30_days=0.5)) == "+0.5 g/dL per 30 d"
     assert wording.lowest(lineage(draws=1)) == "8.9 g/dL in 1 draw"
 
@@ -122,9 +122,7 @@ def test_outcomes_that_do_the_same_share_a_sentence() -> None:
 def test_practicalities_of_a_test() -> None:
     """When, what for and how long, without empty parts."""
     smear: NextTest = sample.full().next_tests[0]
-    assert wording.practicalities(smear) == (
-        "no. 4 by expected gain for its burden · blood · same day"
-    )
+    assert wording.practicalities(smear) == ("no. 4 · blood · same day")
     puncture = replace(
         smear, worth=0.0, invasiveness="lumbar_puncture", tier_when="if ill", turnaround="2 d"
     )
