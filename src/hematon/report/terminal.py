@@ -28,14 +28,16 @@ _LEVEL_STYLES: Final = {
     "none": "bold",
 }
 _FIRST_FOR, _FIRST_AGAINST = 3, 2
-_AT_LENGTH: Final = 3
+_AT_LENGTH: Final = 2
 """The first conditions get more lines than the rest, whose evidence is mostly the same."""
 _QUESTIONS_SHOWN: Final = 5
 _WAITING_SHOWN: Final = 4
-_MISSING_SHOWN: Final = 5
+_MISSING_SHOWN: Final = 8
 _TESTS_SHOWN: Final = 6
 """Tests by what they are expected to tell; those asked for by a rule are shown beside them."""
 _PITFALLS_SHOWN: Final = 3
+_UNTOLD: Final = ("–", wording.NO_TREATMENT, wording.MECHANISMS["undetermined"])
+"""Facts of a lineage that say nothing beside its value."""
 _BAR_PER_UNIT: Final = 3
 _BAR_LONGEST: Final = 15
 _NARROWEST: Final = 24
@@ -143,8 +145,10 @@ def _lineages(page: _Page, assessment: Assessment) -> None:
             style="" if lineage.status == "normal" else "bold",
         )
         if lineage.value is not None:
-            facts = wording.lineage_facts(lineage)
-            said = [f"{label} {fact}" for label, fact in facts if fact not in ("–", "none stated")]
+            facts = dict(wording.lineage_facts(lineage))
+            if lineage.draws == 1:
+                del facts["Lowest"]
+            said = [f"{label} {fact}" for label, fact in facts.items() if fact not in _UNTOLD]
             page.line("; ".join(said), indent=2, style="dim")
     for answer in ("yes", "unknown", "no"):
         names = [prose(r.name) for r in assessment.readings if r.answer == answer]
@@ -172,8 +176,9 @@ def _over_time(page: _Page, assessment: Assessment) -> None:
 
 def _severity(page: _Page, assessment: Assessment) -> None:
     page.heading("Severity criteria")
-    for criterion in selection.severity_by_answer(assessment, "yes"):
-        page.line(f"Met: {prose(criterion.name)} ({prose(criterion.edition)})")
+    met = selection.severity_by_answer(assessment, "yes")
+    if met:
+        page.line(f"Met: {'; '.join(f'{prose(c.name)} ({prose(c.edition)})' for c in met)}")
     waiting = selection.severity_by_answer(assessment, "unknown")
     if waiting:
         names = wording.listed((c.name for c in waiting), most=_WAITING_SHOWN)
@@ -199,9 +204,6 @@ def _differential(page: _Page, assessment: Assessment) -> None:
         if selection.is_something_else(candidate):
             page.line(_titled(candidate), style="bold")
         elif candidate.condition in leading:
-            page.line(_titled(candidate), style="bold")
-            if candidate.excluded:
-                page.line(evidence.excluded(candidate), indent=3)
             if candidate.condition in at_length:
                 _at_length(page, candidate, tested.of_condition(assessment, candidate.condition))
             else:
@@ -209,9 +211,8 @@ def _differential(page: _Page, assessment: Assessment) -> None:
     lower = [c for c in selection.others(assessment) if c.band == "less_likely"]
     if lower:
         page.line(f"Less likely: {'; '.join(prose(c.name) for c in lower)}", style="dim")
-    for line in tested.lines(assessment):
-        page.line(line, style="dim")
-    page.line(evidence.expert_share(assessment), style="dim")
+    doubts = (*tested.lines(assessment), evidence.expert_share(assessment))
+    page.line(" ".join(doubts), style="dim")
 
 
 def _titled(candidate: Candidate) -> str:
@@ -220,6 +221,9 @@ def _titled(candidate: Candidate) -> str:
 
 
 def _at_length(page: _Page, candidate: Candidate, doubt: str) -> None:
+    page.line(_titled(candidate), style="bold")
+    if candidate.excluded:
+        page.line(evidence.excluded(candidate), indent=3)
     if doubt:
         page.line(doubt, indent=3, style="dim")
     weighed = selection.weigh(candidate)
@@ -241,7 +245,8 @@ def _in_brief(page: _Page, candidate: Candidate, doubt: str) -> None:
         for side, pieces in (("for", weighed.supporting), ("against", weighed.opposing))
         if pieces
     ]
-    page.line("; ".join((*said, *([doubt] if doubt else []))), indent=3, style="dim")
+    parts = (_titled(candidate), evidence.excluded(candidate), *said, doubt)
+    page.line("; ".join(part for part in parts if part))
 
 
 def _named(contribution: Contribution) -> str:
@@ -279,9 +284,8 @@ def _next_tests(page: _Page, assessment: Assessment) -> None:
     page.heading("Next tests to consider")
     names = selection.conditions_by_id(assessment)
     if assessment.questions:
-        page.line(wording.ASK, style="bold")
         asked = (prose(q.name) for q in assessment.questions[:_QUESTIONS_SHOWN])
-        page.line("; ".join(asked), indent=2)
+        page.line(f"{wording.ASK}: {'; '.join(asked)}")
     now = assessment.differential[0].condition if assessment.differential else ""
     shown = {t.test for t in assessment.next_tests if t.order <= _TESTS_SHOWN or t.worth <= 0}
     if shown:
@@ -319,12 +323,14 @@ def _hazards(page: _Page, assessment: Assessment) -> None:
 
 def _missing(page: _Page, assessment: Assessment) -> None:
     page.heading("Missing, conflicting or implausible")
-    for missing in assessment.missing[:_MISSING_SHOWN]:
-        changes = wording.listed(missing.changes, most=1)
-        page.line(f"{prose(missing.name)}{f': {changes}' if changes else ''}")
-    left = len(assessment.missing) - _MISSING_SHOWN
-    if left > 0:
-        page.line(f"{left} more in the full report", style="dim")
+    if assessment.missing:
+        # What a rule would say is in the rules; here, how many wait for what.
+        waiting = (
+            f"{prose(m.name)} ({len(m.changes)})" for m in assessment.missing[:_MISSING_SHOWN]
+        )
+        left = len(assessment.missing) - _MISSING_SHOWN
+        more = f"; {left} more in the full report" if left > 0 else ""
+        page.line(f"Not stated, and how many rules wait for it: {'; '.join(waiting)}{more}")
     for issue in assessment.issues:
         fix = f"; {prose(issue.fix)}" if issue.fix else ""
         where = f"{prose(issue.level)} {prose(issue.code)} at {prose(issue.where)}"

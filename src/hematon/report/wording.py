@@ -88,6 +88,8 @@ MECHANISMS: Final[Mapping[str, str]] = {
     "undetermined": "production or destruction cannot be told",
 }
 
+NO_TREATMENT: Final = "none stated"
+
 CAUTION: Final = (
     "Read from the entered values alone. The child in front of you comes first: "
     "never use this to delay care."
@@ -183,7 +185,7 @@ def lineage_facts(lineage: Lineage) -> tuple[tuple[str, str], ...]:
         ),
         ("Lowest", lowest(lineage)),
         ("Slope", slope(lineage)),
-        ("Treatment", prose(lineage.support) or "none stated"),
+        ("Treatment", prose(lineage.support) or NO_TREATMENT),
         ("Mechanism", MECHANISMS[lineage.mechanism] if STATUS[lineage.status] == "low" else "–"),
     )
 
@@ -272,7 +274,7 @@ def practicalities(test: NextTest) -> str:
     parts = (
         f"no. {test.order}" if test.worth > 0 else "",
         prose(test.tier_when),
-        prose(test.invasiveness).replace("_", " "),
+        prose(test.invasiveness).replace("_", " ") if test.invasiveness != "blood" else "",
         f"result in {due}" if (due := turnaround(test.turnaround)) != "same day" else due,
     )
     return " · ".join(part for part in parts if part)

@@ -9,8 +9,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from hematon.engine import assess
 from hematon.engine.assessment import Assessment
+from hematon.engine.case import Case, Measurement
 from hematon.errors import HematonError
+from hematon.knowledge import Knowledge
 from hematon.report import terminal
 from unit.report import sample
 from unit.report.test_html import hostile
@@ -133,7 +136,7 @@ def test_variants_of_the_full_case() -> None:
     """Exclusions, confirmations, long lists, single criteria and unknown tiers are all printed."""
     full = sample.full()
     leader = replace(full.differential[0], excluded="DEB negative")
-    few = tuple(replace(m, item=str(k)) for k in range(3) for m in full.missing)
+    few = tuple(replace(m, item=str(k)) for k in range(4) for m in full.missing)
     changed = replace(
         full,
         urgency=replace(
@@ -159,3 +162,33 @@ def test_variants_of_the_full_case() -> None:
 def test_the_same_input_gives_the_same_text(assessment: Assessment) -> None:
     """Nothing depends on a clock or on the order of a set."""
     assert printed(assessment) == printed(assessment)
+
+
+def test_a_sparse_record_is_short(knowledge: Knowledge) -> None:
+    """Two counts make three screens, and what is the same for every condition is said once."""
+    counts = (
+        Measurement("hemoglobin", 8.1, 1500),
+        Measurement("platelets", 40.0, 1500),
+    )
+    told = printed(assess(Case("x", sex="female", measurements=counts), knowledge))
+    assert len(told.splitlines()) <= 145
+    assert told.count("Hemoglobin 8.1 g/dL: low") == 1
+    assert "for The counts, LR" in told
+    assert "Treatment none stated" not in told
+
+
+def test_the_table_of_missing_names_what_most_rules_wait_for(knowledge: Knowledge) -> None:
+    """One line says what is missing and how many rules wait for it."""
+    told = " ".join(printed(assess(Case("x"), knowledge)).split())
+    assert re.search(r"how many rules wait for it: Platelets \(\d+\); Hemoglobin \(\d+\)", told)
+
+
+def test_a_test_says_only_an_outcome_that_reorders_the_list() -> None:
+    """What would lead is said where something else leads now; the rest, in the full report."""
+    full = sample.full()
+    told = printed(full)
+    first = full.differential[0].name
+    assert f"{first} would lead" not in told
+    assert " would lead" in printed(replace(full, differential=full.differential[1:]))
+    many = tuple(replace(full.next_tests[0], test=str(k), order=k + 1) for k in range(9))
+    assert "3 more in the full report" in printed(replace(full, next_tests=many))

@@ -122,7 +122,7 @@ def test_outcomes_that_do_the_same_share_a_sentence() -> None:
 def test_practicalities_of_a_test() -> None:
     """When, what for and how long, without empty parts."""
     smear: NextTest = sample.full().next_tests[0]
-    assert wording.practicalities(smear) == ("no. 4 · blood · same day")
+    assert wording.practicalities(smear) == ("no. 4 · same day")
     puncture = replace(
         smear, worth=0.0, invasiveness="lumbar_puncture", tier_when="if ill", turnaround="2 d"
     )
