@@ -171,6 +171,10 @@ class Urgency:
     undetermined: tuple[UrgencyReason, ...]
 
 
+NOT_STATED = "not stated for this condition: frequency among all children"
+"""Basis of a frequency that a condition's entry does not give."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Contribution:
     """What one piece of evidence did for a condition.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hematon.engine.assessment import Contribution
+from hematon.engine.assessment import NOT_STATED, Contribution
 from hematon.engine.batch import JUDGED, CaseBatch
 from hematon.engine.describe_terms import mixture_words, term_words
 from hematon.engine.facts import LINEAGES
@@ -170,6 +170,9 @@ def _counts(result: BatchAssessment, i: int) -> Callable[[int], _Words]:
             unknown.append(_lower(analyte.name))
     if unknown:
         said.append(f"{', '.join(unknown)} not known")
+    text = "; ".join(said)
+    if seen.earlier[i]:
+        text += " (an earlier draw: no lineage is low now)"
     red, white, platelet = (int(x) for x in seen.lineages[i])
     pattern = (red, white, platelet)
     known = [MARGINAL[LINEAGES[k]] for k in range(3) if pattern[k] != 0]
@@ -178,7 +181,7 @@ def _counts(result: BatchAssessment, i: int) -> Callable[[int], _Words]:
     def words(index: int) -> _Words:
         evidence = _evidence(result, index, finding)
         return _Words(
-            "; ".join(said),
+            text,
             True,
             None,
             None,
@@ -356,7 +359,7 @@ def _evidence(result: BatchAssessment, index: int, finding: str) -> EvidenceInfo
     if found is not None:
         return found
     info = knowledge.findings[finding]
-    basis = "not stated for this condition: frequency among all children"
+    basis = NOT_STATED
     if condition == SOMETHING_ELSE:
         basis = "frequency among children with an unexplained cytopenia"
     return EvidenceInfo(

@@ -189,9 +189,10 @@ def _limits(result: BatchAssessment, i: int) -> tuple[str, ...]:
         "another setting shifts the ranking."
     )
     if result.presentation.earlier[i]:
-        days = int(result.presentation.batch.age[i])
+        years = result.presentation.batch.age[i] / 365.25
         out.append(
-            f"No lineage is low now; the ranking is about the low counts at {days} days of age."
+            "No lineage is low now; the ranking is about the low counts at the age of "
+            f"{years:.1f} years. What was not counted in that draw or before is not known there."
         )
     age = result.batch.age[i]
     if np.isnan(age):

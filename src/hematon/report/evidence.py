@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hematon.engine.assessment import Assessment, Candidate, Change, Contribution
+from hematon.engine.assessment import NOT_STATED, Assessment, Candidate, Change, Contribution
 from hematon.knowledge.compiled import Knowledge
 from hematon.report import selection
 from hematon.report.quantities import number, percent, prose, ratio
@@ -119,7 +119,9 @@ def seen(contribution: Contribution) -> str:
     """
     parts = []
     if contribution.frequency is not None:
-        parts.append(f"{percent(contribution.frequency)} with it")
+        # An entry that is silent still counts, as if the condition had nothing to do with it.
+        taken = " (not stated, as in all children)" if contribution.basis == NOT_STATED else ""
+        parts.append(f"{percent(contribution.frequency)} with it{taken}")
         if contribution.background is not None:
             parts.append(f"{percent(contribution.background)} without")
     said = ", ".join(parts)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from hematon.engine.assessment import NOT_STATED
 from hematon.knowledge import Knowledge
 from hematon.report import evidence
 from hematon.report.quantities import number
@@ -55,6 +56,8 @@ def test_how_often_a_finding_is_seen() -> None:
     """With and without the condition; nothing is said of what is not known."""
     known = sample.contribution("x", "x", 2.0, 0.38, 0.02)
     assert evidence.seen(known) == "38 % with it, 2 % without"
+    silent = replace(known, basis=NOT_STATED)
+    assert evidence.seen(silent) == ("38 % with it (not stated, as in all children), 2 % without")
     assert evidence.seen(replace(known, background=None)) == "38 % with it"
     assert evidence.seen(replace(known, frequency=None)) == ""
 
