@@ -250,9 +250,9 @@ def _in_brief(page: _Page, candidate: Candidate, doubt: str) -> None:
 
 
 def _named(contribution: Contribution) -> str:
-    # The counts are written out above, and are the same for every condition.
+    # They are written out above, and are the same for every condition.
     if contribution.evidence == selection.COUNTS:
-        return "The counts"
+        return "the counts"
     return evidence.evidence_text(contribution)
 
 

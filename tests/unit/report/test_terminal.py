@@ -173,7 +173,7 @@ def test_a_sparse_record_is_short(knowledge: Knowledge) -> None:
     told = printed(assess(Case("x", sex="female", measurements=counts), knowledge))
     assert len(told.splitlines()) <= 145
     assert told.count("Hemoglobin 8.1 g/dL: low") == 1
-    assert "for The counts, LR" in told
+    assert "for the counts, LR" in told
     assert "Treatment none stated" not in told
 
 
