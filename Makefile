@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo fix check test test-all bench fit annotations evaluate evaluate-fit docs knowledge clean
+.PHONY: help setup demo fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -64,11 +64,13 @@ annotations: $(VENV)/dev $(VENV)/annotations ## Make the tables of public HPO an
 	$(BIN)/python tools/compile_annotations.py $(VENV)/annotations/*.whl
 
 evaluate: $(VENV)/dev $(VENV)/annotations ## Rank the evaluation data, where present; rewrite docs/evaluation*.
-	$(BIN)/python tools/evaluate_periodicity.py
 	$(BIN)/python tools/evaluate_next_tests.py
 	$(BIN)/python tools/rank_baselines.py --annotations $(VENV)/annotations/*.whl -o $(VENV)/baselines.json
 	$(BIN)/hematon evaluate --baselines $(VENV)/baselines.json --page docs/evaluation.md \
 		--figures docs/evaluation.json --tested src/hematon/report/tested.json
+
+evaluate-periodicity: $(VENV)/dev ## The search for neutrophil cycles over simulated children (ten minutes).
+	$(BIN)/python tools/evaluate_periodicity.py
 
 evaluate-fit: $(VENV)/dev ## What the fit is worth: unseen publications, each left out, fewer, less evidence (minutes).
 	$(BIN)/python tools/evaluate_fit.py

@@ -237,8 +237,8 @@ def main() -> None:
     text = [
         "# What the fit is worth",
         "",
-        f"Made by `make evaluate-fit`; do not edit by hand. Engine {hematon.__version__}, knowledge "
-        f"{knowledge.version} (`{knowledge.fingerprint[:16]}`), seed {SEED}. {len(cases):,} cases; "
+        f"Made by `make evaluate-fit`; do not edit by hand. Engine {hematon.__version__}, "
+        f"knowledge {knowledge.version} (`{knowledge.fingerprint[:16]}`), seed {SEED}. {len(cases):,} cases; "
         "what was counted in a case's own publication is left out when it is judged. First and in "
         "three are among groups of conditions, something else not ranked.",
         "",

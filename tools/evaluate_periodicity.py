@@ -451,8 +451,8 @@ def page(study: Study) -> Iterator[str]:
     version = study.knowledge.version
     yield "# Evaluation of the search for periodic neutropenia\n"
     yield (
-        f"Made by `make evaluate`; do not edit by hand. Engine {hematon.__version__}, knowledge "
-        f"{version}, seed {SEED}, {study.n} simulated children in each cell.\n"
+        "Made by `make evaluate-periodicity`; do not edit by hand. "
+        f"Engine {hematon.__version__}, knowledge {version}, seed {SEED}, {study.n} simulated children in each cell.\n"
     )
     yield (
         "**Simulated children prove nothing clinical.** The simulator shares no code with the "
