@@ -238,7 +238,8 @@ def main() -> None:
         "# What the fit is worth",
         "",
         f"Made by `make evaluate-fit`; do not edit by hand. Engine {hematon.__version__}, "
-        f"knowledge {knowledge.version} (`{knowledge.fingerprint[:16]}`), seed {SEED}. {len(cases):,} cases; "
+        f"knowledge {knowledge.version} (`{knowledge.fingerprint[:16]}`), seed {SEED}. "
+        f"{len(cases):,} cases; "
         "what was counted in a case's own publication is left out when it is judged. First and in "
         "three are among groups of conditions, something else not ranked.",
         "",

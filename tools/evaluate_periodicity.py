@@ -452,7 +452,8 @@ def page(study: Study) -> Iterator[str]:
     yield "# Evaluation of the search for periodic neutropenia\n"
     yield (
         "Made by `make evaluate-periodicity`; do not edit by hand. "
-        f"Engine {hematon.__version__}, knowledge {version}, seed {SEED}, {study.n} simulated children in each cell.\n"
+        f"Engine {hematon.__version__}, knowledge {version}, seed {SEED}, {study.n} simulated "
+        "children in each cell.\n"
     )
     yield (
         "**Simulated children prove nothing clinical.** The simulator shares no code with the "
