@@ -291,5 +291,6 @@ def annotated(disease: str) -> dict[str, float]:
                 said.setdefault(row["term"], []).append(float(row["frequency"] or 0.5))
     out = {term: sum(values) / len(values) for term, values in said.items()}
     for term, pairs in counted.items():
-        out[term] = (sum(n for n, _ in pairs) + 0.3) / (sum(of for _, of in pairs) + 1)
+        present = sum(n for n, _ in pairs)
+        out[term] = (present + 0.3) / (sum(of for _, of in pairs) + 1) if present else 0.0
     return out

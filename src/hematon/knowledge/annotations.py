@@ -43,11 +43,17 @@ UNSTATED_FREQUENCY = 0.5
 """Frequency of a line that states none: it was thought worth noting, so it is not rare."""
 PRIOR_PATIENTS = 1.0
 PRIOR_FREQUENCY = 0.3
-"""A Beta prior on a counted n of N, one patient strong: 1 of 1 is not always."""
+"""A Beta prior on a counted n of N, one patient strong: 1 of 1 is not always. None of N is never
+taken for more than nothing: what nobody had must not speak for the disease."""
 CERTAIN = 0.99
 """No finding is taken as certain in a disease."""
 LEAST = 1e-4
 """A smaller frequency is not stored."""
+
+
+def publications_of(reference: str) -> frozenset[str]:
+    """Give the publications that a line's reference names: often one, sometimes several."""
+    return frozenset(reference.split(";"))
 
 
 def frequencies(lines: Iterable[Sequence[str]], column: Mapping[str, int]) -> dict[int, float]:
@@ -75,7 +81,8 @@ def frequencies(lines: Iterable[Sequence[str]], column: Mapping[str, int]) -> di
             stated[at].append(float(value) if value else UNSTATED_FREQUENCY)
     out = {at: sum(values) / len(values) for at, values in stated.items()}
     for at, counted in of.items():
-        out[at] = (n[at] + PRIOR_PATIENTS * PRIOR_FREQUENCY) / (counted + PRIOR_PATIENTS)
+        prior = PRIOR_FREQUENCY if n[at] else 0.0
+        out[at] = (n[at] + PRIOR_PATIENTS * prior) / (counted + PRIOR_PATIENTS)
     return out
 
 
@@ -297,13 +304,28 @@ class Annotations:
         """Give the published lines of a disease at a term or beneath it, most patients first."""
         own = np.flatnonzero(self.arrays["line_row"] == row)
         own = own[[at in self._above(int(t)) for t in self.arrays["line_term"][own]]]
-        used = [k for k in own if self._references[self._line_reference[k]] not in self.left_out]
+        used = own[~np.isin(self._line_reference[own], self._naming(self.left_out))]
         found = [self._line(int(k)) for k in used]
         return sorted(found, key=lambda x: (-(x.of or 0), -(x.frequency or 0.0), x.term))
 
     def counted_in(self, publications: Iterable[str]) -> frozenset[str]:
         """Give those of some publications in which a line was counted."""
-        return frozenset(publications).intersection(self._references)
+        return frozenset(publications) & self._counting
+
+    def _naming(self, publications: Iterable[str]) -> list[int]:
+        """Give the references that name any of some publications."""
+        wanted = frozenset(publications)
+        if not wanted:
+            return []
+        return [i for i, names in enumerate(self._publications) if wanted & names]
+
+    @cached_property
+    def _counting(self) -> frozenset[str]:
+        return frozenset(name for names in self._publications for name in names)
+
+    @cached_property
+    def _publications(self) -> list[frozenset[str]]:
+        return [publications_of(reference) for reference in self._references]
 
     def without(self, publications: Iterable[str]) -> Annotations:
         """Give these annotations without the lines counted in some publications.
@@ -315,7 +337,7 @@ class Annotations:
             Itself when no line was counted in any of them.
         """
         out = frozenset(publications)
-        hit = [i for i, reference in enumerate(self._references) if reference in out]
+        hit = self._naming(out)
         if not hit:
             return self
         rows = np.unique(self.arrays["line_row"][np.isin(self._line_reference, hit)])

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from hematon.knowledge.annotations import Annotations, compile_annotations
+from hematon.knowledge.annotations import Annotations, compile_annotations, publications_of
 from hematon.knowledge.compiled import Knowledge
 from hematon.knowledge.likelihoods import packed, pooled_count, shrunk
 from hematon.knowledge.load import DATA, load_knowledge
@@ -116,7 +116,11 @@ def without_annotations_of(knowledge: Knowledge, publications: Collection[str]) 
     for condition, rows in evidence.items():
         for finding, row in rows.items():
             counts = row.get("counts", {})
-            left = {k: tuple(v) for k, v in counts.items() if k not in publications}
+            left = {
+                k: tuple(v)
+                for k, v in counts.items()
+                if not publications_of(k).intersection(publications)
+            }
             if len(left) == len(counts):
                 continue
             count = pooled_count(left, p)

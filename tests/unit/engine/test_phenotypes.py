@@ -110,7 +110,7 @@ def test_words_name_the_disease_and_who_counted(knowledge: Knowledge) -> None:
         assert column is not None
         return term_words(annotations, at, column)
 
-    counted = words("HP:0009777")
+    counted = words("HP:0001627")
     assert "PMID:" in counted.basis
     assert ";" not in counted.basis
     assert counted.frequency > 0

@@ -48,6 +48,33 @@ def test_counts_are_pooled_and_come_before_statements() -> None:
     assert found == {0: pytest.approx(4.3 / 7), 1: 0.5, 2: pytest.approx(0.36)}
 
 
+def test_none_of_many_is_nothing() -> None:
+    """What nobody had does not speak for the disease, however few were looked at."""
+    assert frequencies([("d", "a", "0", "7", "", "PMID:1")], {"a": 0}) == {0: 0.0}
+
+
+def test_a_line_of_several_publications_goes_with_any_of_them(annotations: Annotations) -> None:
+    """A reference may name several; leaving one out leaves the line out."""
+    several = next(
+        reference
+        for reference in annotations.arrays["reference"].tobytes().decode().split("\n")
+        if ";" in reference
+    )
+    one = several.split(";")[-1]
+    assert annotations.counted_in([one, "PMID:0"]) == {one}
+    without = annotations.without([one])
+    row = int(
+        annotations.arrays["line_row"][
+            annotations.arrays["line_reference"]
+            == annotations.arrays["reference"].tobytes().decode().split("\n").index(several)
+        ][0]
+    )
+    named = [x.reference for x in annotations.lines(row, column_of(annotations, "HP:0000118"))]
+    left = [x.reference for x in without.lines(row, column_of(annotations, "HP:0000118"))]
+    assert several in named
+    assert several not in left
+
+
 def test_what_is_beneath_counts_for_what_is_above() -> None:
     """A root with two branches, one of them annotated twice: noisy-or on the way up, once each."""
     none = np.empty(0, dtype=np.int64)
@@ -91,7 +118,7 @@ def test_lines_say_who_counted(annotations: Annotations) -> None:
 
 def test_leaving_a_publication_out_forgets_what_it_counted(annotations: Annotations) -> None:
     """Its disease has less of the term, another keeps its own; twice is as once."""
-    row, at = row_of(annotations, "OMIM:274000"), column_of(annotations, "HP:0009777")
+    row, at = row_of(annotations, "OMIM:274000"), column_of(annotations, "HP:0001627")
     other = row_of(annotations, "ORPHA:3320")
     counted = [x.reference for x in annotations.lines(row, at)]
     without = annotations.without(counted)
