@@ -44,10 +44,10 @@ from hematon.engine.periodicity import (
 )
 
 PERMUTATIONS = 10_000
-_ROUNDS = (0, 100, 200, 400, 800, 1600, 3200, 6400, PERMUTATIONS)
+_ROUNDS = (0, 500, 1000, 2500, 5000, PERMUTATIONS)
 _AT_ONCE = 500
-_SETTLED = 50
-"""Once so many reach the peak, its chance is known to a seventh: no more are made."""
+_SETTLED = 100
+"""Once so many permutations reach the peak, its chance is known to a tenth: no more are made."""
 _SHAPE_DAYS = 2.5
 """Median gap up to which the draws show the shape of a wave and not only its period."""
 _MEMORY_DAYS = (0.0, 0.7, 1.0, 1.5, 2.0, 3.0, 4.5, 7.0, 10.0)
