@@ -36,7 +36,7 @@ from hematon.engine.ternary import YES
 from hematon.evaluation.case_sets import EvaluationCase, read_case_sets
 from hematon.evaluation.truth import load_truth
 from hematon.knowledge import Knowledge, load_knowledge
-from hematon.knowledge.without import leave_out
+from hematon.knowledge.without import each_without_own
 
 ROOT = Path(__file__).parents[1]
 FITTED = ROOT / "src/hematon/knowledge/data/fitted.yaml"
@@ -159,29 +159,15 @@ class Runs:
     def __init__(self, cases: Sequence[EvaluationCase]) -> None:
         self.cases = cases
         self.base = load_knowledge()
-        self.batches: list[tuple[Knowledge, list[int]]] = []
-        own: dict[frozenset[str], list[int]] = {}
-        for i, case in enumerate(cases):
-            own.setdefault(frozenset(case.case.publications), []).append(i)
-        known: dict[int, int] = {}
-        for publications, rows in own.items():
-            used = leave_out(publications)
-            if id(used) in known:
-                self.batches[known[id(used)]][1].extend(rows)
-            else:
-                known[id(used)] = len(self.batches)
-                self.batches.append((used, list(rows)))
+        self.batches = each_without_own([case.case.publications for case in cases])
 
     def changed(self, knowledge: Knowledge, values: Values) -> Knowledge:
         """Give a knowledge with other parameters."""
+        chosen = knowledge.settings["all"][SETTING]
+        exponent = values.get("prior_exponent", chosen["prior_exponent"])
         settings = {
             **knowledge.settings,
-            "all": {
-                SETTING: {
-                    **knowledge.settings["all"][SETTING],
-                    **{k: values[k] for k in ("prior_exponent",) if k in values},
-                }
-            },
+            "all": {SETTING: {**chosen, "prior_exponent": exponent}},
         }
         changed = replace(
             knowledge, parameters={**knowledge.parameters, **values}, settings=settings

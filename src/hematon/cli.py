@@ -599,17 +599,15 @@ def _write_lines(
     import orjson
 
     from hematon.engine import assess_many
-    from hematon.knowledge.without import leave_out, resting_on
+    from hematon.knowledge.without import each_without_own
     from hematon.report.tested import with_doubt
 
     cases = [r.value for r in chunk if r.value is not None]
-    batches: dict[frozenset[str], list[int]] = {}
-    for i, case in enumerate(cases):
-        own = resting_on(knowledge, case.publications) if leave_out_own else frozenset[str]()
-        batches.setdefault(own, []).append(i)
+    batches = [(knowledge, list(range(len(cases))))]
+    if leave_out_own:
+        batches = each_without_own([case.publications for case in cases])
     judged = {}
-    for rows in batches.values():
-        used = leave_out(cases[rows[0]].publications) if leave_out_own else knowledge
+    for used, rows in batches:
         result = assess_many([cases[i] for i in rows], used, setting=setting, as_of=as_of)
         judged.update({i: (result, row) for row, i in enumerate(rows)})
     done = 0

@@ -17,7 +17,7 @@ from hematon.engine.ternary import YES
 from hematon.engine.urgency import always_shown
 from hematon.evaluation.case_sets import Progress
 from hematon.knowledge import Knowledge
-from hematon.knowledge.without import leave_out, resting_on
+from hematon.knowledge.without import each_without_own
 
 CHUNK = 512
 DUFFY_NULL = "HX_DUFFY_NULL"
@@ -65,18 +65,18 @@ def judge(
             the knowledge that judges it.
         progress: told after each batch.
     """
-    own = _own_sources(cases, knowledge)
-    batches: dict[frozenset[str], list[int]] = {}
-    for i, sources in enumerate(own):
-        batches.setdefault(sources if leave_out_own else frozenset(), []).append(i)
+    own = each_without_own([case.publications for case in cases])
+    batches = own if leave_out_own else [(knowledge, list(range(len(cases))))]
+    own_source = np.zeros(len(cases), dtype=bool)
+    for used, rows in own:
+        own_source[rows] = used.fingerprint != knowledge.fingerprint
     n, width = len(cases), len(knowledge.conditions)
     shares, prior = np.empty((n, width)), np.empty((n, width))
     shown, age = np.zeros((n, width), dtype=bool), np.empty(n)
     duffy = np.zeros(n, dtype=bool)
     column = knowledge.finding_ids.index(DUFFY_NULL)
     done = 0
-    for rows in batches.values():
-        used = leave_out(cases[rows[0]].publications) if leave_out_own else knowledge
+    for used, rows in batches:
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
             result = assess_many([cases[i] for i in some], used, setting=setting)
@@ -87,13 +87,4 @@ def judge(
             duffy[some] = result.evidence.findings[:, column] == YES
             done += len(some)
             progress(done, n)
-    return Judged(shares, prior, shown, age, duffy, np.array([bool(s) for s in own], dtype=bool))
-
-
-def _own_sources(cases: Sequence[Case], knowledge: Knowledge) -> list[frozenset[str]]:
-    """Give, for each case, the sources of the knowledge that are its own publications."""
-    found = {
-        publications: resting_on(knowledge, publications)
-        for publications in {case.publications for case in cases}
-    }
-    return [found[case.publications] for case in cases]
+    return Judged(shares, prior, shown, age, duffy, own_source)

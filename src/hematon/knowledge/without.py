@@ -7,7 +7,7 @@ annotations may have been made from it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -45,6 +45,24 @@ def leave_out(publications: Iterable[str], folder: Path | None = None) -> Knowle
     left = sources_alone(knowledge, names)
     counted = knowledge.annotations.counted_in(names)
     return _without(left, counted, folder) if left or counted else knowledge
+
+
+def each_without_own(
+    publications: Sequence[Iterable[str]],
+) -> list[tuple[Knowledge, list[int]]]:
+    """Group records by the knowledge that leaves out each one's own publications.
+
+    Args:
+        publications: those of each of n records.
+
+    Returns:
+        Each knowledge that is needed, with the rows it is for; every row stands once.
+    """
+    groups: dict[str, tuple[Knowledge, list[int]]] = {}
+    for row, own in enumerate(publications):
+        used = leave_out(own)
+        groups.setdefault(used.fingerprint, (used, []))[1].append(row)
+    return list(groups.values())
 
 
 def resting_on(knowledge: Knowledge, publications: Iterable[str]) -> frozenset[str]:
