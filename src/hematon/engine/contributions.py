@@ -171,7 +171,9 @@ def _counts(result: BatchAssessment, i: int) -> Callable[[int], _Words]:
     if unknown:
         said.append(f"{', '.join(unknown)} not known")
     text = "; ".join(said)
-    if seen.earlier[i]:
+    if seen.nadir[i]:
+        text += " (an earlier draw: the lowest of the neutrophil cycle)"
+    elif seen.earlier[i]:
         text += " (an earlier draw: no lineage is low now)"
     red, white, platelet = (int(x) for x in seen.lineages[i])
     pattern = (red, white, platelet)

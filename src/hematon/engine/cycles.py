@@ -84,6 +84,8 @@ class Cycles:
         memory: (m,) correlation time of the noise in days, NaN where only the bound was needed.
         criteria: (m, criteria) in the order of `CRITERIA`.
         next_nadir: (m, 3) ages: earliest, expected, latest; NaN unless confirmed.
+        nadir_age: (n,) age at the latest of the lowest counts where a cycle is probable or
+            confirmed, else NaN.
     """
 
     call: Ints
@@ -98,6 +100,7 @@ class Cycles:
     memory: Floats
     criteria: Ternary
     next_nadir: Floats
+    nadir_age: Floats
 
 
 def cycles(batch: CaseBatch, sampled: Sampling) -> Cycles:
@@ -155,6 +158,10 @@ def cycles(batch: CaseBatch, sampled: Sampling) -> Cycles:
     known["enough_draws"] = np.ones(len(rows), dtype=bool)
     judged = [ternary.of(criteria[k], known[k]) for k in CRITERIA]
     now = np.fmax(batch.age[rows], age[log.start[1:] - 1])
+    nadir_age = np.full(n, np.nan)
+    nadir_age[rows[probable]] = np.maximum.reduceat(
+        np.where(anc == lowest[log.row], age, -np.inf), log.start[:-1]
+    )[probable]
     return Cycles(
         call=call,
         found=found,
@@ -168,6 +175,7 @@ def cycles(batch: CaseBatch, sampled: Sampling) -> Cycles:
         memory=memory,
         criteria=np.stack(judged, axis=1),
         next_nadir=_next_nadir(log, peak, first, now, confirmed),
+        nadir_age=nadir_age,
     )
 
 

@@ -190,9 +190,14 @@ def _limits(result: BatchAssessment, i: int) -> tuple[str, ...]:
     )
     if result.presentation.earlier[i]:
         years = result.presentation.batch.age[i] / 365.25
+        why = (
+            "Neutrophils cycle; the ranking is about the lowest counts, at the age of "
+            if result.presentation.nadir[i]
+            else "No lineage is low now; the ranking is about the low counts at the age of "
+        )
         out.append(
-            "No lineage is low now; the ranking is about the low counts at the age of "
-            f"{years:.1f} years. What was not counted in that draw or before is not known there."
+            f"{why}{years:.1f} years. What was not counted in that draw or before is not known "
+            "there."
         )
     age = result.batch.age[i]
     if np.isnan(age):

@@ -54,14 +54,17 @@ class Presentation:
     """The counts the differential is about.
 
     They are the judged ones, unless nothing is low now and something was in the last year: a
-    child whose counts came back is still a child who had a reason.
+    child whose counts came back is still a child who had a reason. Where neutrophils cycle, the
+    nadir tells about the marrow and the last draw about the day of the cycle.
 
     Attributes:
         earlier: (n,) whether an earlier draw stands for the judged one.
+        nadir: (n,) whether it does so because it is the nadir of a cycle.
         batch, facts, lineages: as in `BatchAssessment`, at that draw.
     """
 
     earlier: npt.NDArray[np.bool_]
+    nadir: npt.NDArray[np.bool_]
     batch: CaseBatch
     facts: Facts
     lineages: Ternary
@@ -201,16 +204,22 @@ def assess_columns(
 def _presentation(
     batch: CaseBatch, facts: Facts, lineages: Ternary, serial: Serial, knowledge: Knowledge
 ) -> Presentation:
-    """Go back to the low draw where nothing is low any more; see `Presentation`."""
-    earlier = ~(lineages == ternary.YES).any(axis=1) & ~np.isnan(serial.presenting_age)
+    """Go back to the low draw where nothing is low any more, or to the nadir of a cycle."""
+    lowest = np.full(len(batch), np.nan)
+    if serial.cycles is not None:
+        lowest = serial.cycles.nadir_age
+    nadir = lowest < batch.age
+    recovered = ~(lineages == ternary.YES).any(axis=1) & ~np.isnan(serial.presenting_age)
+    earlier = nadir | recovered
     if not earlier.any():
-        return Presentation(earlier, batch, facts, lineages)
+        return Presentation(earlier, nadir, batch, facts, lineages)
     columns = batch.columns
-    until = np.where(earlier, serial.presenting_age, columns.as_of_age)
+    then = np.where(nadir, lowest, serial.presenting_age)
+    until = np.where(earlier, then, columns.as_of_age)
     past = batch_module.build(replace(columns, as_of_age=until), knowledge)
     view = facts_module.of_batch(past, knowledge, serial.facts)
     low = np.stack([view.lineage(name) for name in LINEAGES], axis=1)
-    return Presentation(earlier, past, view, low)
+    return Presentation(earlier, nadir, past, view, low)
 
 
 def assess_many(

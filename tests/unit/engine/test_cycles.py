@@ -57,6 +57,22 @@ def test_confirmed(knowledge: Knowledge) -> None:
     assert set(found.source) <= set(assessment.citations)
 
 
+def test_the_day_of_the_cycle_does_not_decide_the_ranking(knowledge: Knowledge) -> None:
+    """A child last drawn near the crest is ranked by the nadir, and the report says so."""
+    case = case_of(SIX_WEEKS, cycling(SIX_WEEKS, phase=12.0))
+    result = assess(case, knowledge)
+    assert result.lineages.white.value is not None
+    assert result.lineages.white.value > 0.5
+    assert result.trends.neutrophil_cycle.call in {"probable", "confirmed"}
+    first = next(c for c in result.differential if c.condition != "something_else")
+    assert first.condition == "cyclic_neutropenia"
+    (counts,) = (c for c in first.contributions if c.evidence == "counts")
+    assert counts.text.endswith("(an earlier draw: the lowest of the neutrophil cycle)")
+    assert any(limit.startswith("Neutrophils cycle; the ranking") for limit in result.limits)
+    many = assess_many([case, case_of(SIX_WEEKS, steady(SIX_WEEKS, 3.0))], knowledge)
+    assert many.presentation.nadir.tolist() == [True, False]
+
+
 def test_next_nadir_is_where_it_comes(knowledge: Knowledge) -> None:
     """The troughs of the wave are on days 16, 37 and 58: the third lies in the interval."""
     found = cycle(case_of(SIX_WEEKS, cycling(SIX_WEEKS)), knowledge)
