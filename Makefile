@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css messages fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,10 @@ $(VENV)/run: $(VENV)/made requirements/run.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/portal: $(VENV)/run requirements/portal.lock
+	$(PIP) install --require-hashes -r requirements/portal.lock
+	@touch $@
+
 $(VENV)/dev: $(VENV)/run requirements/dev.lock
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
@@ -31,6 +35,9 @@ demo: $(VENV)/run ## Assess a real published child; print the report, write demo
 	@$(BIN)/hematon assess examples/demo_child.json
 	@echo && echo "The same report as one HTML file: demo-report.html"
 
+serve: $(VENV)/portal ## Open the portal with demonstration content on http://localhost:8000.
+	$(BIN)/hematon serve
+
 fix: $(VENV)/dev ## Format the code and mend what the linter can.
 	$(BIN)/ruff format src tests tools benchmarks
 	$(BIN)/ruff check --fix src tests tools benchmarks
@@ -38,7 +45,7 @@ fix: $(VENV)/dev ## Format the code and mend what the linter can.
 check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generated files.
 	$(BIN)/ruff format --check src tests tools benchmarks
 	$(BIN)/ruff check src tests tools benchmarks
-	$(BIN)/mypy
+	PYTHONPATH=tests $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hematon knowledge check
 	$(BIN)/python tools/write_reference.py --check
@@ -74,6 +81,15 @@ evaluate-periodicity: $(VENV)/dev ## The search for neutrophil cycles over simul
 
 evaluate-fit: $(VENV)/dev ## What the fit is worth: unseen publications, each left out, fewer, less evidence (minutes).
 	$(BIN)/python tools/evaluate_fit.py
+
+css: ## Build the portal's style sheet from its source; needs Node.js.
+	npm install --silent --no-save --prefix $(VENV)/node sass@1 nhsuk-frontend@10.6.1
+	$(VENV)/node/node_modules/.bin/sass --load-path=$(VENV)/node/node_modules --style=compressed \
+		--no-source-map --quiet-deps src/hematon/portal/ui/styles/hematon.scss \
+		src/hematon/portal/ui/static/ui/hematon.css
+
+messages: $(VENV)/dev ## Collect the portal's texts for translation and compile them; needs gettext.
+	$(BIN)/python tools/portal_messages.py
 
 docs: $(VENV)/dev ## Rewrite the generated reference under docs/reference.
 	$(BIN)/python tools/write_reference.py

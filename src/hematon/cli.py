@@ -1,4 +1,4 @@
-"""The command line: `hematon assess | explain | convert | evaluate | knowledge | completion`.
+"""The command line: `hematon assess | explain | convert | evaluate | knowledge | serve ...`.
 
 Nothing heavy is imported until a command needs it, so help prints at once. Exit codes:
 
@@ -419,6 +419,39 @@ def diff(old: str, new: str | None) -> None:
     for file, count in counts.items():
         click.echo(f"{count:6,}  {file}")
     click.echo(f"{len(changes):,} change(s)")
+
+
+@cli.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False),
+    default="portal-demo",
+    show_default=True,
+    help="Folder of the database and the secret; made when missing.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Number of processes.")
+def serve(directory: str, host: str, port: int, workers: int) -> None:
+    """Open the portal with demonstration content, on this machine.
+
+    Families need no account. Staff sign in with the account written to the folder, and set up a
+    second factor first.
+
+    \b
+    hematon serve
+    hematon serve --port 8080 --dir /tmp/portal
+    """
+    from pathlib import Path
+
+    try:
+        from hematon.portal.serve import serve as start
+    except ImportError as error:
+        raise click.UsageError(
+            "the portal is not installed: pip install 'hematon[portal]'"
+        ) from error
+    start(Path(directory), host, port, workers)
 
 
 @cli.command()

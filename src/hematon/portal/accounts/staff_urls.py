@@ -1,0 +1,9 @@
+"""The staff's start page."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from hematon.portal.accounts import views
+
+urlpatterns = [path("", views.staff, name="staff")]

@@ -1,0 +1,1 @@
+"""Who did what, append-only. Written by actions, read only by investigators."""

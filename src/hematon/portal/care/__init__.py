@@ -1,0 +1,1 @@
+"""Reaching the team: the four doors and the request to be called."""

@@ -1,0 +1,1 @@
+"""For clinicians: the engine's whole report on an uploaded record, behind staff sign-in."""

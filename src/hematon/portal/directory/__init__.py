@@ -1,0 +1,1 @@
+"""Experts, ratings by the published rules, awards and facts with an expiry."""

@@ -1,0 +1,1 @@
+"""Pages that explain: conditions, topics, glossary, search. Prose is files; no models."""

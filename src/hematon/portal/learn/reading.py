@@ -1,0 +1,81 @@
+"""Pages as HTML: rendered once per page and language, then served from memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from hematon.knowledge import load_knowledge
+from hematon.portal.learn.markup import Rendered, Writers, render
+from hematon.portal.learn.pages import Page, cards, extra_sources, pages, terms
+
+
+@dataclass(frozen=True)
+class Source:
+    """A numbered source at the foot of a page."""
+
+    number: int
+    citation: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A page ready to show."""
+
+    page: Page
+    body: Rendered
+    sources: tuple[Source, ...]
+
+
+@lru_cache(maxsize=256)
+def reading(slug: str, language: str) -> Reading | None:
+    """Give a page as HTML; None when there is none in this language."""
+    page = pages().get((language, slug))
+    if page is None:
+        return None
+    with translation.override(language):
+        body = render(page.text, _WRITERS)
+    sources = tuple(_source(i, key) for i, key in enumerate(body.cited, start=1))
+    return Reading(page, body, sources)
+
+
+def _source(number: int, key: str) -> Source:
+    extra = extra_sources().get(key)
+    if extra is not None:
+        return Source(number, extra.citation, extra.address)
+    known = load_knowledge().sources[key]
+    address = ""
+    if known.get("doi"):
+        address = f"https://doi.org/{known['doi']}"
+    elif known.get("pmid"):
+        address = f"https://pubmed.ncbi.nlm.nih.gov/{known['pmid']}/"
+    return Source(number, str(known["citation"]), address)
+
+
+def _term(key: str, words: str, place: int) -> str:
+    return render_to_string(
+        "learn/term.html", {"term": terms()[key], "words": words, "place": f"term-{place}"}
+    )
+
+
+def _figure(name: str) -> str:
+    return render_to_string(f"learn/figures/{name}.html")
+
+
+def _card(key: str) -> str:
+    return render_to_string("learn/care_card.html", {"card": cards()[key], "key": key})
+
+
+_WRITERS = Writers(
+    term=_term,
+    page=lambda slug: reverse("page", kwargs={"slug": slug}),
+    figure=_figure,
+    card=_card,
+    citation_label=lambda number: _("source %(number)s") % {"number": number},
+)

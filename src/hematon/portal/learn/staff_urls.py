@@ -1,0 +1,16 @@
+"""Staff pages of this app."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+
+def placeholder(request: HttpRequest) -> HttpResponse:
+    """Hold the place."""
+    return HttpResponse("")
+
+
+urlpatterns = [
+    path("content-queue/", placeholder, name="content_queue"),
+]

@@ -1,0 +1,78 @@
+"""Home, condition pages, glossary, search, and the page of emergency advice."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from hematon.portal.learn.pages import GROUPS, cards, in_group, terms
+from hematon.portal.learn.reading import reading
+from hematon.portal.learn.search import find
+from hematon.portal.ui.open import open_page
+
+
+def _language() -> str:
+    return (get_language() or "en")[:2]
+
+
+@open_page
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the doors, the counts and the conditions."""
+    language = _language()
+    return render(
+        request,
+        "learn/home.html",
+        {"basics": in_group("basics", language), "syndromes": in_group("syndromes", language)},
+    )
+
+
+@open_page
+@require_safe
+def conditions(request: HttpRequest) -> HttpResponse:
+    """List every page by group."""
+    language = _language()
+    groups = [(GROUPS[g], in_group(g, language)) for g in ("basics", "syndromes")]
+    return render(request, "learn/conditions.html", {"groups": groups})
+
+
+@open_page
+@require_safe
+def page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show one page."""
+    found = reading(slug, _language())
+    if found is None:
+        raise Http404
+    return render(request, "learn/page.html", {"reading": found, "facts": found.page.facts})
+
+
+@open_page
+@require_safe
+def get_help_now(request: HttpRequest) -> HttpResponse:
+    """Show when to call, the same for everyone."""
+    return render(request, "learn/get_help_now.html", {"cards": cards()})
+
+
+@open_page
+@require_safe
+def glossary(request: HttpRequest) -> HttpResponse:
+    """List the words explained."""
+    entries = sorted(terms().items(), key=lambda item: str(item[1].word).lower())
+    return render(request, "learn/glossary.html", {"entries": entries})
+
+
+@open_page
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """Say how to use the site by keyboard and screen reader, and whom to tell of a barrier."""
+    return render(request, "learn/accessibility.html")
+
+
+@open_page
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Find pages and words."""
+    words = request.GET.get("q", "").strip()[:100]
+    return render(request, "learn/search.html", {"words": words, "found": find(words, _language())})

@@ -1,0 +1,333 @@
+"""Settings of the portal, from the environment. What must not be guessed has no default.
+
+HEMATON_PORTAL_DIR       folder of the database, the site file and the secret (required)
+HEMATON_SECRET_KEY_FILE  file with the secret key (default: secret-key in the folder)
+HEMATON_DATABASE_URL     postgresql://user:password@host:port/name; SQLite in the folder if unset
+HEMATON_SITE             the programme's own facts and phone numbers (default: site.yaml in the
+                         folder, else the demonstration's)
+HEMATON_ALLOWED_HOSTS    comma-separated host names (required unless HEMATON_DEMO is set)
+HEMATON_DEMO             1: demonstration over plain HTTP on this machine, marked on every page
+HEMATON_EMAIL_URL        smtp://user:password@host:port; mail goes to the console if unset
+HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+
+def _text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name}; hematon/portal/settings.py says what it is.")
+    return value
+
+
+def _flag(name: str) -> bool:
+    value = _text(name, "0")
+    if value not in {"0", "1"}:
+        raise ImproperlyConfigured(f"{name} must be 0 or 1.")
+    return value == "1"
+
+
+def _number(name: str, default: int) -> int:
+    value = _text(name, str(default))
+    if not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number.")
+    return int(value)
+
+
+def _secret(file: Path) -> str:
+    try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise ImproperlyConfigured(f"{file} can be read by others: chmod 600 it.")
+        secret = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{file} cannot be read. `hematon serve` makes one for a demonstration; for use, "
+            "write at least 50 random characters to it and chmod 600 it."
+        ) from error
+    if len(secret) < 50:
+        raise ImproperlyConfigured(f"{file} must hold at least 50 characters.")
+    return secret
+
+
+PACKAGE = Path(__file__).parent
+DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
+DEMO = _flag("HEMATON_DEMO")
+DEBUG = False
+SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
+ALLOWED_HOSTS = (
+    ["localhost", "127.0.0.1", "[::1]"] if DEMO else _text("HEMATON_ALLOWED_HOSTS").split(",")
+)
+
+_site = DIRECTORY / "site.yaml"
+SITE_FILE = Path(
+    _text("HEMATON_SITE", str(_site if _site.is_file() else PACKAGE / "ui" / "demo_site.yaml"))
+)
+
+INSTALLED_APPS = [
+    "hematon.portal.ui",
+    "hematon.portal.audit",
+    "hematon.portal.accounts",
+    "hematon.portal.learn",
+    "hematon.portal.directory",
+    "hematon.portal.care",
+    "hematon.portal.counts",
+    "hematon.portal.visits",
+    "hematon.portal.clinic",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "hematon.portal.ui.middleware.headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "hematon.portal.accounts.middleware.second_factor_required",
+]
+
+ROOT_URLCONF = "hematon.portal.urls"
+WSGI_APPLICATION = "hematon.portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "hematon.portal.ui.site.context",
+            ],
+            "builtins": ["django.templatetags.i18n", "hematon.portal.ui.templatetags.ui"],
+        },
+    }
+]
+FORM_RENDERER = "hematon.portal.ui.forms.Renderer"
+
+# --- database ------------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, object]:
+    url = os.environ.get("HEMATON_DATABASE_URL", "")
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DIRECTORY / "portal.sqlite3",
+            # FULL: what was acknowledged survives a power loss. IMMEDIATE: writers queue for the
+            # lock at the start instead of failing when they upgrade to it.
+            "OPTIONS": {
+                "timeout": 5,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+            # A file, because a live server's threads share it.
+            "TEST": {"NAME": DIRECTORY / "test.sqlite3"},
+        }
+    parts = urlsplit(url)
+    if parts.scheme != "postgresql":
+        raise ImproperlyConfigured("HEMATON_DATABASE_URL must begin with postgresql://.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Sign-in limits count in it, so every worker must see the same one.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_entries",
+    }
+}
+
+# --- people --------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "staff"
+LOGOUT_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "hematon.portal.accounts.adapter.StaffAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_PREVENT_ENUMERATION = True
+ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = False
+MFA_TRUST_ENABLED = False
+MFA_TOTP_ISSUER = "Hematon"
+# Browsers offer passkeys on plain HTTP for localhost alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
+
+# --- languages -----------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = not DEMO
+LANGUAGE_COOKIE_NAME = "language" if DEMO else "__Host-language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- files ---------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DIRECTORY / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = DIRECTORY / "files"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# --- the browser ---------------------------------------------------------------------------------
+
+_prefix = "" if DEMO else "__Host-"
+SESSION_COOKIE_NAME = f"{_prefix}session"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_NAME = f"{_prefix}csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "hematon.portal.ui.views.csrf_failure"
+SECURE_SSL_REDIRECT = not DEMO
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+)
+SECURE_HSTS_SECONDS = 0 if DEMO else 2 * 365 * 86400
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEMO
+# Under no-referrer browsers send `Origin: null` with every form, which the CSRF check must refuse.
+# same-origin tells other sites as little.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "media-src": [SELF],
+        "manifest-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "report-uri": ["/csp-report"],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in [
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    ]
+}
+
+# --- mail and logs -------------------------------------------------------------------------------
+
+
+def _email(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "smtp":
+        raise ImproperlyConfigured("HEMATON_EMAIL_URL must begin with smtp://.")
+    globals().update(
+        EMAIL_HOST=parts.hostname or "",
+        EMAIL_PORT=parts.port or 587,
+        EMAIL_HOST_USER=unquote(parts.username or ""),
+        EMAIL_HOST_PASSWORD=unquote(parts.password or ""),
+        EMAIL_USE_TLS=True,
+    )
+
+
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+if os.environ.get("HEMATON_EMAIL_URL"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    _email(os.environ["HEMATON_EMAIL_URL"])
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"plain": {"()": "hematon.portal.ui.logs.WithoutRequest"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["plain"]}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "hematon": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
+
+# --- rules that a programme may change -----------------------------------------------------------
+
+RATING_MIN = 20
+RATING_WINDOW_DAYS = 365

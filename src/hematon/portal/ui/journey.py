@@ -1,0 +1,135 @@
+"""One question per page, answers kept on the server, steps that cannot be skipped.
+
+A journey is a row of questions; each is a form with one page. Answers live in the session, so
+that nothing a family typed stands in an address, and the browser's back button is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+Answers = Mapping[str, Mapping[str, Any]]
+"""Key of a question to what its form gave, ready for JSON."""
+
+
+def _always(answers: Answers) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Question:
+    """One page of a journey.
+
+    Attributes:
+        key: part of the address; also the key of its answers.
+        form: class of its form; cleaned values must be texts, numbers, booleans or lists of them.
+        asked: whether the answers so far call for it.
+        template: its page; `ui/question.html` has the pattern.
+    """
+
+    key: str
+    form: type[forms.Form]
+    asked: Callable[[Answers], bool] = _always
+    template: str = "ui/question.html"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A row of questions.
+
+    Attributes:
+        name: key in the session.
+        questions: in the order asked.
+        view: name of the address of a question; takes `key`.
+        start: name of the address before the first question.
+        end: name of the address after the last one.
+        caption: what every page says above its question; a lazy translation.
+    """
+
+    name: str
+    questions: Sequence[Question]
+    view: str
+    start: str
+    end: str
+    caption: object = ""
+
+    def answers(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
+        """Give the answers to the questions that are asked, in their order."""
+        kept = request.session.get(self.name, {})
+        given: dict[str, dict[str, Any]] = {}
+        for question in self.questions:
+            if question.asked(given) and question.key in kept:
+                given[question.key] = kept[question.key]
+        return given
+
+    def missing(self, request: HttpRequest) -> HttpResponseRedirect | None:
+        """Give where to go when a question is still open; None when all are answered."""
+        given = self.answers(request)
+        for question in self.questions:
+            if question.asked(given) and question.key not in given:
+                return redirect(self.view, key=question.key)
+        return None
+
+    def forget(self, request: HttpRequest) -> None:
+        """Drop every answer."""
+        request.session.pop(self.name, None)
+
+    def first(self) -> str:
+        """Give the address of the first question."""
+        return reverse(self.view, kwargs={"key": self.questions[0].key})
+
+    def page(self, request: HttpRequest, key: str, **context: object) -> HttpResponse:
+        """Show one question, or take its answer and go on.
+
+        A question that is not asked, or whose earlier ones are open, leads to the first open one.
+        After a change of an answer, the way leads to the end when nothing else is open.
+        """
+        given = self.answers(request)
+        asked = [q for q in self.questions if q.asked(given)]
+        reachable = []
+        for question in asked:
+            reachable.append(question)
+            if question.key not in given:
+                break
+        question = next((q for q in reachable if q.key == key), reachable[-1])
+        if question.key != key:
+            return redirect(self.view, key=question.key)
+        if request.method == "POST":
+            form = question.form(request.POST, request.FILES)
+            if form.is_valid():
+                kept = dict(request.session.get(self.name, {}))
+                kept[key] = form.cleaned_data
+                request.session[self.name] = kept
+                return self._next(request, key)
+        else:
+            form = question.form(initial=given.get(key))
+        for field in list(form.fields.values())[:1]:
+            # One question alone is the page's heading.
+            field.is_heading = len(form.fields) == 1  # type: ignore[attr-defined]
+        place = [q.key for q in asked].index(key)
+        back = (
+            reverse(self.view, kwargs={"key": asked[place - 1].key})
+            if place
+            else reverse(self.start)
+        )
+        title = getattr(form, "title", None) or next(iter(form.fields.values())).label
+        return render(
+            request,
+            question.template,
+            {"form": form, "back": back, "caption": self.caption, "title": title, **context},
+        )
+
+    def _next(self, request: HttpRequest, key: str) -> HttpResponse:
+        given = self.answers(request)
+        asked = [q.key for q in self.questions if q.asked(given)]
+        for later in asked[asked.index(key) + 1 :]:
+            if later not in given:
+                return redirect(self.view, key=later)
+        return self.missing(request) or redirect(self.end)

@@ -1,0 +1,24 @@
+"""Headers that every answer carries, errors included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def headers(get_response: Handler) -> Handler:
+    """Keep answers out of shared caches and other sites."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path_info.startswith("/static/"):
+            # Pages carry tokens and may carry what a family typed.
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware

@@ -1,0 +1,124 @@
+"""The programme's own facts, from one YAML file: names, phones, hours, promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve, reverse
+from django.utils import translation
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InBoth(_Strict):
+    """A text in both languages; prints the one of the page."""
+
+    en: str
+    es: str
+
+    def __str__(self) -> str:
+        """Give the text in the active language."""
+        return self.es if (translation.get_language() or "en").startswith("es") else self.en
+
+
+class Phone(_Strict):
+    """A phone line and when it is answered."""
+
+    number: str
+    hours: InBoth
+
+
+class Phones(_Strict):
+    """The lines a family may need."""
+
+    emergency: str
+    day: Phone
+    night: Phone
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA time zone")
+    return name
+
+
+class Site(_Strict):
+    """The programme's own facts."""
+
+    hospital: InBoth
+    programme: InBoth
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    state: str
+    phones: Phones
+    answer_business_days: int
+    interpreters: InBoth
+    address: InBoth
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The programme's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+@lru_cache(maxsize=1)
+def site() -> Site:
+    """Give the programme's own facts.
+
+    Raises:
+        ImproperlyConfigured: the file is missing or wrong; the message names the place.
+    """
+    file = Path(settings.SITE_FILE)
+    try:
+        return Site.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise ImproperlyConfigured(f"{file}: {error}") from error
+
+
+@dataclass(frozen=True)
+class LanguageLink:
+    """Where the same page stands in another language."""
+
+    code: str
+    name: str
+    address: str
+
+
+def other_languages(request: HttpRequest) -> list[LanguageLink]:
+    """Give the same page in every other language; none for pages of one language."""
+    here = translation.get_language()
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        match = None
+    found = []
+    for code, name in settings.LANGUAGES:
+        if code == here:
+            continue
+        with translation.override(code):
+            if match and match.url_name and request.path_info.startswith(f"/{here}/"):
+                found.append(
+                    LanguageLink(code, name, reverse(match.view_name, kwargs=match.kwargs))
+                )
+            elif not request.path_info.startswith(("/staff/", "/sign-in/")):
+                found.append(LanguageLink(code, name, reverse("home")))
+    return found
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Give every template the site, the demonstration mark and the language links."""
+    return {
+        "site": site(),
+        "demo": settings.DEMO,
+        "other_languages": other_languages(request),
+    }

@@ -1,0 +1,37 @@
+"""Every address of the portal. `access_matrix.yaml` says who may open each."""
+
+from __future__ import annotations
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from hematon.portal.ui import views
+from hematon.portal.ui.open import open_page
+
+urlpatterns = [
+    path("", views.root, name="root"),
+    path("healthz", views.healthz, name="healthz"),
+    path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
+    path("csp-report", views.csp_report, name="csp_report"),
+    path("language", open_page(set_language), name="set_language"),
+    path("sign-in/", include("hematon.portal.accounts.urls")),
+    path("staff/", include("hematon.portal.accounts.staff_urls")),
+    path("staff/", include("hematon.portal.learn.staff_urls")),
+    path("staff/", include("hematon.portal.care.staff_urls")),
+    path("staff/", include("hematon.portal.directory.staff_urls")),
+    path("staff/", include("hematon.portal.clinic.urls")),
+    *i18n_patterns(
+        path("", include("hematon.portal.learn.urls")),
+        path("get-care/", include("hematon.portal.care.urls")),
+        path("blood-counts/", include("hematon.portal.counts.urls")),
+        path("experts/", include("hematon.portal.directory.urls")),
+        path("video-visits/", include("hematon.portal.visits.urls")),
+    ),
+]
+
+handler400 = "hematon.portal.ui.views.bad_request"
+handler403 = "hematon.portal.ui.views.forbidden"
+handler404 = "hematon.portal.ui.views.not_found"
+handler500 = "hematon.portal.ui.views.server_error"

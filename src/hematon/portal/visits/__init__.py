@@ -1,0 +1,1 @@
+"""Video visits: whether one suits, and the device test."""

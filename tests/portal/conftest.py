@@ -1,0 +1,40 @@
+"""People and pages for the portal's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+
+import hematon.portal
+from hematon.portal.accounts.models import Role, StaffRole, User
+
+Signed = Callable[..., Client]
+
+
+@pytest.fixture
+def signed_in(db: None) -> Signed:
+    """Give a browser in which staff with these roles are signed in, with a second factor."""
+
+    def sign_in(*roles: Role, second_factor: bool = True) -> Client:
+        name = "-".join(roles) or "none"
+        user = User.objects.create_user(f"{name}@tests.invalid", "a long enough password")
+        StaffRole.objects.bulk_create(StaffRole(user=user, role=role) for role in roles)
+        if second_factor:
+            TOTP.activate(user, generate_totp_secret())
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def access_matrix() -> dict[str, str]:
+    """Who may open each address, by its name."""
+    file = Path(hematon.portal.__file__).parent / "access_matrix.yaml"
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))

@@ -1,0 +1,24 @@
+"""Settings for the tests: the demonstration's, in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_folder = Path(tempfile.mkdtemp(prefix="hematon-portal-"))
+(_folder / "secret-key").write_text("x" * 60)
+(_folder / "secret-key").chmod(0o600)
+(_folder / "static").mkdir()
+os.environ.setdefault("HEMATON_PORTAL_DIR", str(_folder))
+os.environ.setdefault("HEMATON_DEMO", "1")
+
+from hematon.portal.settings import *  # noqa: E402, F403
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -1,0 +1,93 @@
+"""Collect the portal's texts for translation and compile the translations.
+
+    make messages                               rewrite each app's locale/es
+    python tools/portal_messages.py --check     say what is missing or out of date; exit 1 if any
+
+Needs GNU gettext (Debian package gettext). The compiled files are kept, so that running the portal
+does not.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PORTAL = Path(__file__).parents[1] / "src" / "hematon" / "portal"
+OPTIONS = [
+    "-l",
+    "es",
+    "--no-location",
+    "--no-obsolete",
+    "--no-wrap",
+    "-e",
+    "py,html,txt",
+    "-v",
+    "0",
+]
+
+
+def apps(portal: Path) -> list[Path]:
+    """Give the apps that have texts of their own."""
+    return sorted(place.parent for place in portal.glob("*/locale"))
+
+
+def collect(portal: Path) -> None:
+    """Rewrite the messages of every app and compile them."""
+    for app in apps(portal):
+        run = [sys.executable, "-m", "django", "makemessages", *OPTIONS]
+        subprocess.run(run, cwd=app, check=True, stdout=subprocess.DEVNULL)
+        file = app / "locale" / "es" / "LC_MESSAGES" / "django.po"
+        if file.exists():
+            # The date of collecting would make every run differ.
+            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if not line.startswith('"POT-Creation-Date')]
+            file.write_text("".join(kept), encoding="utf-8")
+            subprocess.run(["msgfmt", "-o", file.with_suffix(".mo"), file], check=True)
+
+
+def incomplete(file: Path) -> str:
+    """Say what msgfmt counts as untranslated or fuzzy; empty when nothing."""
+    done = subprocess.run(
+        ["msgfmt", "--statistics", "--check", "-o", os.devnull, file],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C"},
+        check=False,
+    )
+    if done.returncode or "untranslated" in done.stderr or "fuzzy" in done.stderr:
+        return done.stderr.strip()
+    return ""
+
+
+def main() -> int:
+    """Run as asked."""
+    if "--check" not in sys.argv:
+        collect(PORTAL)
+        return 0
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "portal"
+        shutil.copytree(PORTAL, copy)
+        collect(copy)
+        for app in apps(copy):
+            for name in ("django.po", "django.mo"):
+                place = Path(app.name) / "locale" / "es" / "LC_MESSAGES" / name
+                if not (copy / place).exists():
+                    continue
+                if not (PORTAL / place).exists() or not filecmp.cmp(
+                    copy / place, PORTAL / place, shallow=False
+                ):
+                    wrong.append(f"{place} is out of date: make messages")
+                if name == "django.po" and (said := incomplete(copy / place)):
+                    wrong.append(f"{place}: {said}")
+    print("\n".join(wrong) or "Every text has its Spanish.")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
