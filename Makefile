@@ -49,6 +49,7 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generate
 	$(BIN)/lint-imports
 	$(BIN)/hematon knowledge check
 	$(BIN)/python tools/write_reference.py --check
+	$(BIN)/python tools/portal_messages.py --check
 
 test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100
@@ -59,6 +60,7 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/portal.py
 
 fit: $(VENV)/dev ## Fit the weights of the model on the evaluation data; rewrites fitted.yaml.
 	$(BIN)/python tools/fit_model.py

@@ -29,6 +29,16 @@ OPTIONS = [
     "-v",
     "0",
 ]
+HEAD = """msgid ""
+msgstr ""
+"Project-Id-Version: hematon\\n"
+"Language: es\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=n != 1;\\n"
+
+"""
 
 
 def apps(portal: Path) -> list[Path]:
@@ -43,10 +53,9 @@ def collect(portal: Path) -> None:
         subprocess.run(run, cwd=app, check=True, stdout=subprocess.DEVNULL)
         file = app / "locale" / "es" / "LC_MESSAGES" / "django.po"
         if file.exists():
-            # The date of collecting would make every run differ.
-            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if not line.startswith('"POT-Creation-Date')]
-            file.write_text("".join(kept), encoding="utf-8")
+            # A head of our own: the collector's holds the date, so that every run would differ.
+            _, _, entries = file.read_text(encoding="utf-8").partition("\n\n")
+            file.write_text(HEAD + entries, encoding="utf-8")
             subprocess.run(["msgfmt", "-o", file.with_suffix(".mo"), file], check=True)
 
 

@@ -64,6 +64,10 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
 
     from hematon.portal.wsgi import application
 
+    # What is loaded by now stays: the collector need not walk it, nor workers copy it.
+    gc.collect()
+    gc.freeze()
+
     class Application(BaseApplication):  # type: ignore[misc]
         """gunicorn with settings from here instead of a command line."""
 
@@ -76,6 +80,7 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
                 "accesslog": None,
                 "loglevel": "warning",
                 "preload_app": True,
+                "control_socket_disable": True,
             }
             for name, value in settings.items():
                 self.cfg.set(name, value)

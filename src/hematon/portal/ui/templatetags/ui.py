@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms, template
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 register = template.Library()
@@ -44,3 +46,28 @@ def with_class(field: forms.BoundField, name: str) -> str:
     if field.errors:
         attributes["aria-describedby"] = f"{field.auto_id}-error"
     return field.as_widget(attrs=attributes)
+
+
+class _Remembered(template.Node):
+    """Renders its content once per language."""
+
+    def __init__(self, content: template.NodeList) -> None:
+        self.content = content
+        self.kept: dict[str, SafeString] = {}
+
+    def render(self, context: template.Context) -> SafeString:
+        language = get_language() or ""
+        if language not in self.kept:
+            self.kept[language] = self.content.render(context)
+        return self.kept[language]
+
+
+@register.tag
+def remember(parser: template.base.Parser, token: template.base.Token) -> _Remembered:
+    """Render what stands between remember and endremember once per language and process.
+
+    For parts that are the same for every page and every person: navigation, phone numbers.
+    """
+    content = parser.parse(("endremember",))
+    parser.delete_first_token()
+    return _Remembered(content)
