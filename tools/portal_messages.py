@@ -62,7 +62,7 @@ def collect(portal: Path) -> None:
 def incomplete(file: Path) -> str:
     """Say what msgfmt counts as untranslated or fuzzy; empty when nothing."""
     done = subprocess.run(
-        ["msgfmt", "--statistics", "--check", "-o", os.devnull, file],
+        ["msgfmt", "--statistics", "--check-format", "-o", os.devnull, file],
         capture_output=True,
         text=True,
         env={**os.environ, "LC_ALL": "C"},
@@ -77,6 +77,9 @@ def main() -> int:
     """Run as asked."""
     if "--check" not in sys.argv:
         collect(PORTAL)
+        return 0
+    if not shutil.which("msgfmt"):
+        print("Translations were not checked: GNU gettext is not installed.")
         return 0
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
