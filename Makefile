@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css messages fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,10 @@ css: ## Build the portal's style sheet from its source; needs Node.js.
 	$(VENV)/node/node_modules/.bin/sass --load-path=$(VENV)/node/node_modules --style=compressed \
 		--no-source-map --quiet-deps src/hematon/portal/ui/styles/hematon.scss \
 		src/hematon/portal/ui/static/ui/hematon.css
+
+audit-pages: $(VENV)/dev ## Every page judged by others: links, Nu HTML checker, Lighthouse; needs Node.js, Java.
+	npm install --silent --no-save --prefix $(VENV)/node vnu-jar@26.9.27 lighthouse@12.8.2
+	$(BIN)/python tools/audit_pages.py --node $(VENV)/node
 
 messages: $(VENV)/dev ## Collect the portal's texts for translation and compile them; needs gettext.
 	$(BIN)/python tools/portal_messages.py
