@@ -441,7 +441,7 @@ def serve(directory: str, host: str, port: int, workers: int) -> None:
 
     \b
     hematon serve
-    hematon serve --port 8080 --dir /tmp/portal
+    hematon serve --port 8080 --dir my-portal
     """
     from pathlib import Path
 
