@@ -23,6 +23,7 @@ from typing import Literal
 
 import yaml
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import translation
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from hematon.portal.ui.site import InBoth
@@ -67,21 +68,67 @@ class PageFacts(_Strict):
 
 @dataclass(frozen=True)
 class Page:
-    """One page in one language."""
+    """One page in one language.
+
+    Attributes:
+        slug: its address, the same in both languages.
+        language: "en" or "es".
+        facts: what stands above the prose.
+        text: the prose.
+        line: of the file, where the prose begins.
+    """
 
     slug: str
     language: str
     facts: PageFacts
     text: str
+    line: int = 1
+
+
+class Forms(_Strict):
+    """Other ways a word is written, such as its plural, in each language."""
+
+    en: tuple[str, ...] = ()
+    es: tuple[str, ...] = ()
+
+
+class Spoken(_Strict):
+    """How a word is said; Spanish is read as it is written, so few words need it there."""
+
+    en: str
+    es: str = ""
+
+    def __str__(self) -> str:
+        """Give it in the active language; empty when it needs none."""
+        return self.es if (translation.get_language() or "en").startswith("es") else self.en
+
+    def __bool__(self) -> bool:
+        """Say whether the active language needs it."""
+        return bool(str(self))
 
 
 class Term(_Strict):
-    """A medical word and its plain meaning, in both languages."""
+    """A medical word and its plain meaning, in both languages.
+
+    Attributes:
+        word: how it is written first.
+        also: other forms that mean the same.
+        say: how it is spoken.
+        plain: what stands before it on its first use.
+        meaning: one to three short sentences.
+        common: an everyday word; a page need not explain it, and it gets no leave in the grade.
+    """
 
     word: InBoth
-    say: InBoth | None = None
+    also: Forms = Forms()
+    say: Spoken | None = None
     plain: InBoth
     meaning: InBoth
+    common: bool = False
+
+    def forms(self, language: str) -> tuple[str, ...]:
+        """Give every way the word is written in a language."""
+        return (self.word.es, *self.also.es) if language == "es" else (self.word.en, *self.also.en)
 
 
 class Card(_Strict):
@@ -122,7 +169,7 @@ def _read(file: Path, language: str) -> Page:
         facts = PageFacts.model_validate(yaml.safe_load(head))
     except (yaml.YAMLError, ValidationError) as error:
         raise ImproperlyConfigured(f"{file}: {error}") from error
-    return Page(file.stem, language, facts, text)
+    return Page(file.stem, language, facts, text, head.count("\n") + 4)
 
 
 @lru_cache(maxsize=1)
