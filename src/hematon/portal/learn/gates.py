@@ -19,6 +19,7 @@ from pathlib import Path
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 
+from hematon.portal.learn.at_a_glance import asked_tests, plain_tests
 from hematon.portal.learn.pages import LANGUAGES, Page, cards, extra_sources, pages, terms
 from hematon.portal.learn.readability import Measured, grade, inflesz, measure
 from hematon.portal.learn.wording import (
@@ -92,6 +93,7 @@ def of_page(page: Page, today: date) -> Iterator[Problem]:
     yield from _lines(page, problem)
     yield from _headings(page, problem)
     yield from _terms_first(page, problem)
+    yield from _condition(page, problem)
     shown = {cards()[key].level for key in CARE.findall(page.text) if key in cards()}
     if page.facts.group != "site":
         for level in LEVELS_OF_CARE:
@@ -182,6 +184,21 @@ def _knows(key: str) -> bool:
     from hematon.knowledge import load_knowledge
 
     return key in load_knowledge().sources
+
+
+def _condition(page: Page, make: Make) -> Iterator[Problem]:
+    """A page about an entry of the knowledge names one that is there, whose tests have words."""
+    from hematon.knowledge import load_knowledge
+
+    key = page.facts.condition
+    if key is None:
+        return
+    if key not in load_knowledge().condition_ids:
+        yield make(1, f"there is no condition {key} in the knowledge")
+        return
+    for _, test in asked_tests(key):
+        if test not in plain_tests():
+            yield make(1, f"the test {test} has no plain name: add it to tests.yaml")
 
 
 def _headings(page: Page, make: Make) -> Iterator[Problem]:

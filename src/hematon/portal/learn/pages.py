@@ -15,6 +15,7 @@ Each begins with its facts as YAML between two lines of `---`:
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -38,6 +39,12 @@ GROUPS: dict[str, InBoth] = {
     ),
     "site": InBoth(en="About this site", es="Sobre este sitio"),
 }
+
+
+def fold(text: str) -> str:
+    """Take case and accents away, so that `medula` finds `médula`."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in folded if not unicodedata.combining(c))
 
 
 class _Strict(BaseModel):
@@ -141,6 +148,12 @@ class Card(_Strict):
     signed_by: str | None
     signed_on: date | None
 
+    @model_validator(mode="after")
+    def _signed(self) -> Card:
+        if (self.signed_by is None) != (self.signed_on is None):
+            raise ValueError("signed_by and signed_on are given together or not at all")
+        return self
+
 
 class ExtraSource(_Strict):
     """A source of the prose that the clinical knowledge does not cite."""
@@ -177,6 +190,16 @@ def terms() -> dict[str, Term]:
     """Give the glossary by id."""
     raw = yaml.safe_load((CONTENT / "glossary.yaml").read_text(encoding="utf-8"))
     return {key: Term.model_validate(entry) for key, entry in raw.items()}
+
+
+@lru_cache(maxsize=2)
+def by_letter(language: str) -> list[tuple[str, list[tuple[str, Term]]]]:
+    """Give the glossary by first letter, without accents, each letter in its order."""
+    letters: dict[str, list[tuple[str, Term]]] = {}
+    for key, term in sorted(terms().items(), key=lambda item: fold(item[1].forms(language)[0])):
+        letter = fold(term.forms(language)[0])[0].upper()
+        letters.setdefault(letter, []).append((key, term))
+    return list(letters.items())
 
 
 @lru_cache(maxsize=1)
