@@ -12,29 +12,39 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
 
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 
-from hematon.portal.learn.at_a_glance import asked_tests, plain_tests
+from hematon.portal.learn import messages, score_sheet
+from hematon.portal.learn.at_a_glance import asked_tests, plain_tests, plain_words
 from hematon.portal.learn.pages import LANGUAGES, Page, cards, extra_sources, pages, terms
-from hematon.portal.learn.readability import Measured, grade, inflesz, measure
+from hematon.portal.learn.problems import Make, Problem, maker
+from hematon.portal.learn.readability import (
+    GRADE_MOST,
+    INFLESZ_LEAST,
+    Measured,
+    grade,
+    inflesz,
+    measure,
+)
 from hematon.portal.learn.wording import (
     CARE,
     CITATION,
     LINK,
+    PANEL,
+    SHARE_WITHIN,
+    WORDS_AIM,
+    WORDS_MOST,
     banned_in,
     measured,
     plain_text,
     words_said,
 )
+from hematon.portal.ui.site import InBoth
 
-GRADE_AIM, GRADE_MOST = 6.0, 8.0
-INFLESZ_LEAST = 60.0
-WORDS_AIM, WORDS_MOST, SHARE_WITHIN = 20, 30, 0.95
 SENTENCES_MOST = 3
 LEVELS_OF_CARE = ("emergency", "urgent")
 """Cards that every page about a condition shows."""
@@ -50,22 +60,6 @@ _NO_FIGURE = re.compile(
 """Digits that are no figure: a phone number, a vitamin, a gene."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One break of a rule."""
-
-    page: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        """Say where and what."""
-        return f"{self.page}:{self.line}: {self.text}"
-
-
-Make = Callable[[int, str], Problem]
-
-
 def problems(today: date) -> list[Problem]:
     """Check every page, pair of pages, word and card.
 
@@ -75,16 +69,14 @@ def problems(today: date) -> list[Problem]:
     found = [problem for page in pages().values() for problem in of_page(page, today)]
     for slug in sorted({slug for _, slug in pages()}):
         found += of_pair(slug)
-    return [*found, *of_terms(), *of_cards()]
+    return [*found, *of_terms(), *of_cards(), *of_plain_words(), *score_sheet.problems()]
 
 
 def of_page(page: Page, today: date) -> Iterator[Problem]:
     """Check one page."""
     name = f"{page.language}/{page.slug}"
 
-    def problem(line: int, text: str) -> Problem:
-        return Problem(name, line, text)
-
+    problem = maker(name)
     if page.facts.next_review < today:
         yield problem(1, "past its next review: have it reviewed, then set the dates")
     counts = measured(page)
@@ -94,6 +86,9 @@ def of_page(page: Page, today: date) -> Iterator[Problem]:
     yield from _headings(page, problem)
     yield from _terms_first(page, problem)
     yield from _condition(page, problem)
+    marks = PANEL.findall(page.text)
+    if marks != ["open", "close"] * (len(marks) // 2):
+        yield problem(1, "each {{numbers:open}} needs a {{numbers:close}} after it, and no other")
     shown = {cards()[key].level for key in CARE.findall(page.text) if key in cards()}
     if page.facts.group != "site":
         for level in LEVELS_OF_CARE:
@@ -264,6 +259,7 @@ def of_pair(slug: str) -> Iterator[Problem]:
 
 _SAME_IN_BOTH: dict[str, Callable[[str], list[str]]] = {
     "care cards": CARE.findall,
+    "panels": PANEL.findall,
     "pictures": lambda text: [name for _, kind, name in LINK.findall(text) if kind == "figure"],
     "headings": lambda text: re.findall(r"^#+(?= )", text, re.M),
     "sources": lambda text: sorted(set(re.findall(r"\w+", " ".join(CITATION.findall(text))))),
@@ -289,6 +285,21 @@ def of_cards() -> Iterator[Problem]:
                 yield from of_text(f"care_cards/{key}", getattr(text, language), language)
 
 
+def of_plain_words() -> Iterator[Problem]:
+    """Check the words that stand for the knowledge's codes."""
+    words = plain_words()
+    texts: dict[str, tuple[InBoth, ...]] = {
+        f"plain_knowledge/{key}": (text,)
+        for group in (words.inheritance, words.cells, words.tiers)
+        for key, text in group.items()
+    }
+    texts |= {f"tests/{key}": (test.name, test.why) for key, test in plain_tests().items()}
+    for place, both in texts.items():
+        for text in both:
+            for language in LANGUAGES:
+                yield from of_text(place, getattr(text, language), language)
+
+
 def of_text(place: str, text: str, language: str) -> Iterator[Problem]:
     """Check a short text: no banned phrase, no percentage, no long sentence."""
     for phrase in banned_in(text, language):
@@ -310,8 +321,10 @@ def main() -> int:
             if page.language == "en"
             else f"INFLESZ {inflesz(counts):.0f}"
         )
-        print(f"{page.language}/{page.slug}: {counts.words} words, {said}")
-    found = problems(datetime.now(UTC).date())  # noqa: TID251 - a command reads the clock
+        points = f"{score_sheet.score(page):.0f} of 100 points"
+        print(f"{page.language}/{page.slug}: {counts.words} words, {said}, {points}")
+    today = datetime.now(UTC).date()  # noqa: TID251 - a command reads the clock
+    found = [*problems(today), *messages.problems()]
     for problem in found:
         print(problem)
     print(f"{len(found)} problems in {len(pages())} pages." if found else "Every gate holds.")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+GRADE_AIM, GRADE_MOST = 6.0, 8.0
+INFLESZ_LEAST = 60.0
 _SENTENCE = re.compile(r"[.!?:]+(?=\s|$)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 _NUMBER = re.compile(r"(?<!\w)[\d.,/°%]+(?!\w)")

@@ -13,6 +13,9 @@ from hematon.portal.learn.readability import Measured, measure
 LINK = re.compile(r"!?\[([^\]\[]*)\]\((\w+):([^)]*)\)")
 CITATION = re.compile(r"\[@[^\]]*\]")
 CARE = re.compile(r"\{\{care:(\w+)\}\}")
+PANEL = re.compile(r"\{\{numbers:(\w+)\}\}")
+WORDS_AIM, WORDS_MOST, SHARE_WITHIN = 20, 30, 0.95
+"""Words of a sentence: as many as that in so many sentences of all, and never more than most."""
 _STAND_IN = {"en": "it", "es": "eso"}
 BANNED = {
     "en": (
@@ -78,7 +81,7 @@ def plain_text(text: str) -> str:
     """Take the markup out of prose; one block a line, each ended as a sentence."""
     lines = []
     for line in text.splitlines():
-        line = CARE.sub("", CITATION.sub("", line))
+        line = PANEL.sub("", CARE.sub("", CITATION.sub("", line)))
         line = LINK.sub(lambda m: m[1], line)
         line = re.sub(r"^\s*(?:[-*#>|]+|\d+\.)\s*", "", line)
         line = re.sub(r"[*_|]", " ", line)
@@ -125,13 +128,25 @@ def measured(page: Page) -> Measured:
     """Count what the family reads of a page: lead and prose, without words explained in place.
 
     A medical word that the page must explain is not counted against it; everyday words of the
-    subject (`common` in the glossary) are.
+    subject (`common` in the glossary) are. Headings and tables are no sentences, and their few
+    words would make a page look easier than it is.
     """
-    text = f"{page.facts.lead}\n{plain_text(page.text)}"
+    rows = [row for row in page.text.splitlines() if not row.lstrip().startswith(("#", "|"))]
+    prose = plain_text("\n".join(rows))
+    text = f"{page.facts.lead}\n{prose}"
     return measure(without_explained(text, page.language), page.language)
+
+
+_FAMILIAR = re.compile(
+    r"(?<!\w)(?:tú|tu|tus|contigo|puedes|tienes|debes|quieres|necesitas|eres|estás|sabes|haz"
+    r"|vosotros)(?!\w)"
+)
+"""Spanish that says tú: families are addressed as usted."""
 
 
 def banned_in(text: str, language: str) -> Iterator[str]:
     """Give every phrase of the text that no page may hold."""
     lowered = " ".join(text.casefold().split()) + " "
     yield from (phrase.strip() for phrase in BANNED[language] if phrase in lowered)
+    if language == "es":
+        yield from (match[0] for match in _FAMILIAR.finditer(lowered))
