@@ -127,8 +127,8 @@ def _words(language: str) -> list[_Entry]:
             _Entry(
                 Found(forms[0], meaning, f"{reverse('glossary')}#{key}", is_word=True),
                 (
-                    (TITLE, _spaced(forms[0])),
-                    (HEADING, _spaced(plain, *forms[1:])),
+                    (TITLE, _spaced(*forms)),
+                    (HEADING, _spaced(plain)),
                     (BODY, _spaced(meaning)),
                 ),
             )

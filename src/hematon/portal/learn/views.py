@@ -1,16 +1,20 @@
-"""Home, condition pages, glossary, search, and the page of emergency advice."""
+"""Home, condition pages, glossary, search, emergency advice; the editors' list of pages."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from hematon.portal.accounts.access import Role, staff_page
 from hematon.portal.learn.pages import GROUPS, by_letter, cards, in_group
 from hematon.portal.learn.reading import reading
+from hematon.portal.learn.review import queue
 from hematon.portal.learn.search import WORDS_MOST, find, suggest
 from hematon.portal.ui.open import open_page
+from hematon.portal.ui.site import site
 
 
 def _language() -> str:
@@ -91,3 +95,11 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(
         request, "learn/search.html", {"words": words, "found": found, "suggested": suggested}
     )
+
+
+@staff_page(Role.EDITOR)
+@require_safe
+def content_queue(request: HttpRequest) -> HttpResponse:
+    """List the pages for the editors, most urgent first."""
+    today = timezone.localdate(timezone=site().zone)
+    return render(request, "learn/content_queue.html", {"queue": queue(today)})
