@@ -15,6 +15,7 @@ Each begins with its facts as YAML between two lines of `---`:
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -23,6 +24,7 @@ from typing import Literal
 
 import yaml
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import translation
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from hematon.portal.ui.site import InBoth
@@ -37,6 +39,12 @@ GROUPS: dict[str, InBoth] = {
     ),
     "site": InBoth(en="About this site", es="Sobre este sitio"),
 }
+
+
+def fold(text: str) -> str:
+    """Take case and accents away, so that `medula` finds `médula`."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in folded if not unicodedata.combining(c))
 
 
 class _Strict(BaseModel):
@@ -67,21 +75,67 @@ class PageFacts(_Strict):
 
 @dataclass(frozen=True)
 class Page:
-    """One page in one language."""
+    """One page in one language.
+
+    Attributes:
+        slug: its address, the same in both languages.
+        language: "en" or "es".
+        facts: what stands above the prose.
+        text: the prose.
+        line: of the file, where the prose begins.
+    """
 
     slug: str
     language: str
     facts: PageFacts
     text: str
+    line: int = 1
+
+
+class Forms(_Strict):
+    """Other ways a word is written, such as its plural, in each language."""
+
+    en: tuple[str, ...] = ()
+    es: tuple[str, ...] = ()
+
+
+class Spoken(_Strict):
+    """How a word is said; Spanish is read as it is written, so few words need it there."""
+
+    en: str
+    es: str = ""
+
+    def __str__(self) -> str:
+        """Give it in the active language; empty when it needs none."""
+        return self.es if (translation.get_language() or "en").startswith("es") else self.en
+
+    def __bool__(self) -> bool:
+        """Say whether the active language needs it."""
+        return bool(str(self))
 
 
 class Term(_Strict):
-    """A medical word and its plain meaning, in both languages."""
+    """A medical word and its plain meaning, in both languages.
+
+    Attributes:
+        word: how it is written first.
+        also: other forms that mean the same.
+        say: how it is spoken.
+        plain: what stands before it on its first use.
+        meaning: one to three short sentences.
+        common: an everyday word; a page need not explain it, and it gets no leave in the grade.
+    """
 
     word: InBoth
-    say: InBoth | None = None
+    also: Forms = Forms()
+    say: Spoken | None = None
     plain: InBoth
     meaning: InBoth
+    common: bool = False
+
+    def forms(self, language: str) -> tuple[str, ...]:
+        """Give every way the word is written in a language."""
+        return (self.word.es, *self.also.es) if language == "es" else (self.word.en, *self.also.en)
 
 
 class Card(_Strict):
@@ -93,6 +147,12 @@ class Card(_Strict):
     then: InBoth | None = None
     signed_by: str | None
     signed_on: date | None
+
+    @model_validator(mode="after")
+    def _signed(self) -> Card:
+        if (self.signed_by is None) != (self.signed_on is None):
+            raise ValueError("signed_by and signed_on are given together or not at all")
+        return self
 
 
 class ExtraSource(_Strict):
@@ -122,7 +182,7 @@ def _read(file: Path, language: str) -> Page:
         facts = PageFacts.model_validate(yaml.safe_load(head))
     except (yaml.YAMLError, ValidationError) as error:
         raise ImproperlyConfigured(f"{file}: {error}") from error
-    return Page(file.stem, language, facts, text)
+    return Page(file.stem, language, facts, text, head.count("\n") + 4)
 
 
 @lru_cache(maxsize=1)
@@ -130,6 +190,16 @@ def terms() -> dict[str, Term]:
     """Give the glossary by id."""
     raw = yaml.safe_load((CONTENT / "glossary.yaml").read_text(encoding="utf-8"))
     return {key: Term.model_validate(entry) for key, entry in raw.items()}
+
+
+@lru_cache(maxsize=2)
+def by_letter(language: str) -> list[tuple[str, list[tuple[str, Term]]]]:
+    """Give the glossary by first letter, without accents, each letter in its order."""
+    letters: dict[str, list[tuple[str, Term]]] = {}
+    for key, term in sorted(terms().items(), key=lambda item: fold(item[1].forms(language)[0])):
+        letter = fold(term.forms(language)[0])[0].upper()
+        letters.setdefault(letter, []).append((key, term))
+    return list(letters.items())
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from hematon.knowledge import load_knowledge
+from hematon.portal.learn.at_a_glance import Glance, at_a_glance
 from hematon.portal.learn.markup import Rendered, Writers, render
 from hematon.portal.learn.pages import Page, cards, extra_sources, pages, terms
 
@@ -30,7 +31,18 @@ class Reading:
 
     page: Page
     body: Rendered
+    glance: Glance | None
     sources: tuple[Source, ...]
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """Give (id, text) of every part, in the active language."""
+        parts = list(self.body.headings)
+        if self.glance:
+            parts.insert(0, ("part-at-a-glance", _("At a glance")))
+        if self.sources:
+            parts.append(("part-sources", _("Where this comes from")))
+        return parts
 
 
 @lru_cache(maxsize=256)
@@ -41,8 +53,18 @@ def reading(slug: str, language: str) -> Reading | None:
         return None
     with translation.override(language):
         body = render(page.text, _WRITERS)
-    sources = tuple(_source(i, key) for i, key in enumerate(body.cited, start=1))
-    return Reading(page, body, sources)
+        cited = list(body.cited)
+        condition = page.facts.condition
+        glance = at_a_glance(condition, lambda key: _number(cited, key)) if condition else None
+    sources = tuple(_source(i, key) for i, key in enumerate(cited, start=1))
+    return Reading(page, body, glance, sources)
+
+
+def _number(cited: list[str], key: str) -> int:
+    """Give a source its number; one not cited in the prose comes after those that are."""
+    if key not in cited:
+        cited.append(key)
+    return cited.index(key) + 1
 
 
 def _source(number: int, key: str) -> Source:
@@ -61,7 +83,7 @@ def _source(number: int, key: str) -> Source:
 def _term(key: str, words: str, place: int) -> str:
     return render_to_string(
         "learn/term.html", {"term": terms()[key], "words": words, "place": f"term-{place}"}
-    )
+    ).strip()
 
 
 def _figure(name: str) -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-
-def placeholder(request: HttpRequest) -> HttpResponse:
-    """Hold the place."""
-    return HttpResponse("")
-
+from hematon.portal.learn import views
 
 urlpatterns = [
-    path("content-queue/", placeholder, name="content_queue"),
+    path("content/", views.content_queue, name="content_queue"),
 ]

@@ -1,16 +1,20 @@
-"""Home, condition pages, glossary, search, and the page of emergency advice."""
+"""Home, condition pages, glossary, search, emergency advice; the editors' list of pages."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from hematon.portal.learn.pages import GROUPS, cards, in_group, terms
+from hematon.portal.accounts.access import Role, staff_page
+from hematon.portal.learn.pages import GROUPS, by_letter, cards, in_group
 from hematon.portal.learn.reading import reading
-from hematon.portal.learn.search import find
+from hematon.portal.learn.review import queue
+from hematon.portal.learn.search import WORDS_MOST, find, suggest
 from hematon.portal.ui.open import open_page
+from hematon.portal.ui.site import site
 
 
 def _language() -> str:
@@ -45,7 +49,19 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     found = reading(slug, _language())
     if found is None:
         raise Http404
-    return render(request, "learn/page.html", {"reading": found, "facts": found.page.facts})
+    row = in_group(found.page.facts.group, _language())
+    place = row.index(found.page)
+    return render(
+        request,
+        "learn/page.html",
+        {
+            "reading": found,
+            "facts": found.page.facts,
+            "headings": found.contents,
+            "before": row[place - 1] if place else None,
+            "after": row[place + 1] if place + 1 < len(row) else None,
+        },
+    )
 
 
 @open_page
@@ -59,8 +75,7 @@ def get_help_now(request: HttpRequest) -> HttpResponse:
 @require_safe
 def glossary(request: HttpRequest) -> HttpResponse:
     """List the words explained."""
-    entries = sorted(terms().items(), key=lambda item: str(item[1].word).lower())
-    return render(request, "learn/glossary.html", {"entries": entries})
+    return render(request, "learn/glossary.html", {"letters": by_letter(_language())})
 
 
 @open_page
@@ -74,5 +89,17 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Find pages and words."""
-    words = request.GET.get("q", "").strip()[:100]
-    return render(request, "learn/search.html", {"words": words, "found": find(words, _language())})
+    words = " ".join(request.GET.get("q", "").replace("\0", "").split())[:WORDS_MOST]
+    found = find(words, _language())
+    suggested = [] if found else suggest(words, _language())
+    return render(
+        request, "learn/search.html", {"words": words, "found": found, "suggested": suggested}
+    )
+
+
+@staff_page(Role.EDITOR)
+@require_safe
+def content_queue(request: HttpRequest) -> HttpResponse:
+    """List the pages for the editors, most urgent first."""
+    today = timezone.localdate(timezone=site().zone)
+    return render(request, "learn/content_queue.html", {"queue": queue(today)})
