@@ -60,7 +60,7 @@ BANNED = {
 }
 _MARKUP = re.compile(r"!?\[([^\]\[]*)\]\((\w+):([^)]*)\)")
 _CITATION = re.compile(r"\[@[^\]]*\]")
-_CARE = re.compile(r"\{\{care:\w+\}\}")
+_CARE = re.compile(r"\{\{(?:care|numbers):\w+\}\}")
 _DIGIT = re.compile(r"\d")
 _UNCITED = re.compile(
     r"\b911\b|COVID-19|\b(?:tipo|type) \d\b|\bB12\b|\b[A-Z]{2,}[A-Z0-9]*\d\w*\b|^\d+\.\s", re.M
@@ -142,8 +142,15 @@ def of_page(page: Page, today: date) -> Iterator[Problem]:
     within = sum(size <= WORDS_AIM for size in counts.sentences) / max(len(counts.sentences), 1)
     if within < SHARE_WITHIN:
         yield problem(1, f"only {within:.0%} of sentences have at most {WORDS_AIM} words")
+    if not _panels_close(page.text):
+        yield problem(1, "each {{numbers:open}} needs a {{numbers:close}} after it, and no other")
     yield from _lines(page, problem)
     yield from _terms_first(page, problem)
+
+
+def _panels_close(text: str) -> bool:
+    marks = re.findall(r"\{\{numbers:(\w+)\}\}", text)
+    return marks == ["open", "close"] * (len(marks) // 2)
 
 
 def _lines(page: Page, make: Callable[[int, str], Problem]) -> Iterator[Problem]:

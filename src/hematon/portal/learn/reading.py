@@ -72,10 +72,15 @@ def _card(key: str) -> str:
     return render_to_string("learn/care_card.html", {"card": cards()[key], "key": key})
 
 
+def _numbers(opens: bool) -> str:
+    return render_to_string("learn/numbers_open.html") if opens else "</div></details>"
+
+
 _WRITERS = Writers(
     term=_term,
     page=lambda slug: reverse("page", kwargs={"slug": slug}),
     figure=_figure,
     card=_card,
+    numbers=_numbers,
     citation_label=lambda number: _("source %(number)s") % {"number": number},
 )
