@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -11,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from hematon.knowledge import load_knowledge
+from hematon.portal.learn.childhood import childhood
 from hematon.portal.learn.markup import Rendered, Writers, render
 from hematon.portal.learn.pages import Page, cards, extra_sources, pages, terms
 
@@ -65,7 +68,17 @@ def _term(key: str, words: str, place: int) -> str:
 
 
 def _figure(name: str) -> str:
-    return render_to_string(f"learn/figures/{name}.html")
+    return render_to_string(f"learn/figures/{name}.html", _DRAWN.get(name, dict)())
+
+
+def _childhood() -> dict[str, Any]:
+    charts = [(childhood(analyte), analyte) for analyte in ("hemoglobin", "anc")]
+    sources = dict.fromkeys(source for chart, _ in charts for source in chart.sources)
+    return {"charts": charts, "edition": charts[0][0].edition, "sources": list(sources)}
+
+
+_DRAWN: dict[str, Callable[[], dict[str, Any]]] = {"counts_through_childhood": _childhood}
+"""What the pictures that are drawn from the knowledge are given."""
 
 
 def _card(key: str) -> str:
