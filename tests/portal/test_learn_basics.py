@@ -46,6 +46,10 @@ PICTURES = {
     "low_counts",
     "counts_through_childhood",
     "transplant_steps",
+    "three_in_four",
+    "of_100",
+    "fever_steps",
+    "second_opinion_steps",
 }
 EVERY = [(language, slug) for language in LANGUAGES for slug in SLUGS]
 PANEL = re.compile(r"\{\{numbers:open\}\}.*?\{\{numbers:close\}\}", re.S)
