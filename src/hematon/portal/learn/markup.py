@@ -5,6 +5,8 @@
     [Fanconi anemia](page:fanconi-anemia)    another page, in the reader's language
     ![](figure:marrow)        a picture of ours, with its text equivalent
     {{care:now}}              a care card, on a line of its own; shared texts are in care_cards.yaml
+    {{numbers:open}}          a closed panel begins, to open by those who want to see numbers
+    {{numbers:close}}         it ends; each on a line of its own with blank lines around it
 
 HTML in the prose is shown as text, never passed on.
 """
@@ -23,6 +25,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 _CITATION = re.compile(r"\[@([A-Za-z0-9_]+(?:;\s*@?[A-Za-z0-9_]+)*)\]")
 _CARE = re.compile(r"^\{\{care:([a-z_]+)\}\}$")
+_NUMBERS = re.compile(r"^\{\{numbers:(open|close)\}\}$")
 _RULES = (
     "citation",
     "heading_open",
@@ -76,6 +79,7 @@ class Writers:
         page: slug -> address.
         figure: name -> HTML.
         card: id -> HTML.
+        numbers: whether the panel opens here or ends -> HTML.
         citation_label: number -> what a screen reader says.
     """
 
@@ -83,6 +87,7 @@ class Writers:
     page: Callable[[str], str]
     figure: Callable[[str], str]
     card: Callable[[str], str]
+    numbers: Callable[[bool], str]
     citation_label: Callable[[int], str]
 
 
@@ -174,14 +179,18 @@ class _Rules:
         if match:
             self.found.cards.append(match[1])
             return self.writers.card(match[1])
+        match = _NUMBERS.match(tokens[i].content)
+        if match:
+            return self.writers.numbers(match[1] == "open")
         return self.renderer.text(tokens, i, o, e)
 
     def paragraph_open(self, tokens: Tokens, i: int, o: OptionsDict, e: EnvType) -> str:
-        # Pictures and cards are blocks of their own and stand in no paragraph.
+        # Pictures, cards and panels are blocks of their own and stand in no paragraph.
         inline = tokens[i + 1]
         only = inline.children or []
         self.card = len(only) == 1 and (
-            only[0].type == "image" or bool(_CARE.match(only[0].content))
+            only[0].type == "image"
+            or bool(_CARE.match(only[0].content) or _NUMBERS.match(only[0].content))
         )
         return "" if self.card else self.renderer.renderToken(tokens, i, o, e)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -12,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from hematon.knowledge import load_knowledge
 from hematon.portal.learn.at_a_glance import Glance, at_a_glance
+from hematon.portal.learn.childhood import childhood
 from hematon.portal.learn.markup import Rendered, Writers, render
 from hematon.portal.learn.pages import Page, cards, extra_sources, pages, terms
 
@@ -87,11 +90,25 @@ def _term(key: str, words: str, place: int) -> str:
 
 
 def _figure(name: str) -> str:
-    return render_to_string(f"learn/figures/{name}.html")
+    return render_to_string(f"learn/figures/{name}.html", _DRAWN.get(name, dict)())
+
+
+def _childhood() -> dict[str, Any]:
+    charts = [(childhood(analyte), analyte) for analyte in ("hemoglobin", "anc")]
+    sources = dict.fromkeys(source for chart, _ in charts for source in chart.sources)
+    return {"charts": charts, "edition": charts[0][0].edition, "sources": list(sources)}
+
+
+_DRAWN: dict[str, Callable[[], dict[str, Any]]] = {"counts_through_childhood": _childhood}
+"""What the pictures that are drawn from the knowledge are given."""
 
 
 def _card(key: str) -> str:
     return render_to_string("learn/care_card.html", {"card": cards()[key], "key": key})
+
+
+def _numbers(opens: bool) -> str:
+    return render_to_string("learn/numbers_open.html") if opens else "</div></details>"
 
 
 _WRITERS = Writers(
@@ -99,5 +116,6 @@ _WRITERS = Writers(
     page=lambda slug: reverse("page", kwargs={"slug": slug}),
     figure=_figure,
     card=_card,
+    numbers=_numbers,
     citation_label=lambda number: _("source %(number)s") % {"number": number},
 )
