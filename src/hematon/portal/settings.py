@@ -97,10 +97,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "hematon.portal.ui.middleware.headers",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above what may answer by itself, so that redirects and files carry them too.
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -110,6 +111,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "hematon.portal.accounts.middleware.staff_in_english",
+    "hematon.portal.accounts.middleware.session_ends",
     "hematon.portal.accounts.middleware.second_factor_required",
 ]
 
@@ -191,6 +194,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "hematon.portal.accounts.passwords.OwnWords"},
 ]
 ACCOUNT_ADAPTER = "hematon.portal.accounts.adapter.StaffAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -201,11 +205,16 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_PREVENT_ENUMERATION = True
+# A mail to whoever is typed in would be a way to annoy strangers.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TRUST_ENABLED = False
+# An administrator vouches for the address. A change of password would otherwise leave an
+# unverified one behind, and its owner could never set up a second factor again.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Hematon"
 # Browsers offer passkeys on plain HTTP for localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
@@ -234,6 +243,8 @@ MEDIA_ROOT = DIRECTORY / "files"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# What clinicians and families upload stays in memory, not in a temporary file.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5_500_000
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
@@ -242,12 +253,15 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 _prefix = "" if DEMO else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}session"
 SESSION_COOKIE_AGE = 8 * 3600
+STAFF_IDLE_SECONDS = 15 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
+# The other storage sets a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "hematon.portal.ui.views.csrf_failure"
 SECURE_SSL_REDIRECT = not DEMO
 SECURE_PROXY_SSL_HEADER = (
