@@ -100,6 +100,7 @@ MIDDLEWARE = [
     # Above what may answer by itself, so that redirects and files carry them too.
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "hematon.portal.ui.middleware.plain_methods",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
