@@ -117,7 +117,7 @@ def test_nothing_inline_in_any_page(name: str, signed_in: Signed) -> None:
 def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Give the settings of a portal that is in use."""
     secret = tmp_path / "secret-key"
-    secret.write_text("s" * 60)
+    secret.write_text("0123456789" * 6)
     secret.chmod(0o600)
     monkeypatch.setenv("HEMATON_PORTAL_DIR", str(tmp_path))
     monkeypatch.delenv("HEMATON_DEMO", raising=False)

@@ -43,6 +43,13 @@ def _number(name: str, default: int) -> int:
     return int(value)
 
 
+def _hosts(name: str) -> list[str]:
+    hosts = [host.strip() for host in _text(name).split(",")]
+    if not all(hosts) or any("*" in host or "/" in host for host in hosts):
+        raise ImproperlyConfigured(f"{name} must be host names, separated by commas, without *.")
+    return hosts
+
+
 def _secret(file: Path) -> str:
     try:
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
@@ -53,8 +60,8 @@ def _secret(file: Path) -> str:
             f"{file} cannot be read. `hematon serve` makes one for a demonstration; for use, "
             "write at least 50 random characters to it and chmod 600 it."
         ) from error
-    if len(secret) < 50:
-        raise ImproperlyConfigured(f"{file} must hold at least 50 characters.")
+    if len(secret) < 50 or len(set(secret)) < 10:
+        raise ImproperlyConfigured(f"{file} must hold at least 50 random characters.")
     return secret
 
 
@@ -63,9 +70,7 @@ DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
 DEMO = _flag("HEMATON_DEMO")
 DEBUG = False
 SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
-ALLOWED_HOSTS = (
-    ["localhost", "127.0.0.1", "[::1]"] if DEMO else _text("HEMATON_ALLOWED_HOSTS").split(",")
-)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
 
 _site = DIRECTORY / "site.yaml"
 SITE_FILE = Path(
