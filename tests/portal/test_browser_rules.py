@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import runpy
 from collections.abc import Callable, Iterator
@@ -182,24 +181,6 @@ def test_pages_that_only_explain_set_no_cookie(client: Client) -> None:
 
 
 # --- errors and logs -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """Give what goes to the log, through the handler that the settings configure."""
-    handlers = {
-        h
-        for name in ("django", "hematon", "")
-        for h in logging.getLogger(name).handlers
-        if type(h) is logging.StreamHandler
-    }
-    assert handlers
-    stream = StringIO()
-    before = [(h, h.setStream(stream)) for h in handlers]
-    yield stream
-    for handler, old in before:
-        if old is not None:
-            handler.setStream(old)
 
 
 def fail(*args: object, **kwargs: object) -> HttpResponse:
