@@ -101,6 +101,13 @@ def test_postgresql_by_one_setting(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert given == ["us er", "p@ss", "db.tests.invalid", "6543", "portal"]
 
 
+@pytest.mark.django_db
+def test_database_is_the_one_that_was_asked_for() -> None:
+    """A run meant for PostgreSQL must not pass on SQLite unseen."""
+    wanted = "postgresql" if os.environ.get("HEMATON_DATABASE_URL") else "sqlite"
+    assert connection.vendor == wanted
+
+
 def test_deployment_checks_of_django_find_nothing(folder: Path) -> None:
     """T-30: `check --deploy` with the settings of a portal in use, warnings counted as errors."""
     done = subprocess.run(
