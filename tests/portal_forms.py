@@ -63,6 +63,12 @@ HOSTILE: Final = (
     "null",
     "true",
     '{"a": ' * 500,
+    "[" * 5000,
+    '{"id": 4, "rawId": 4, "type": 4, "response": 4}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA", '
+    '"attestationObject": "AA", "authenticatorData": "AA", "signature": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "e30", '
+    '"attestationObject": "oA", "authenticatorData": "oA", "signature": null, "userHandle": "w"}}',
     "ß",
     "İ",
     "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),

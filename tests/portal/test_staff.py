@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.core.internal import ratelimit
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -113,6 +114,41 @@ def test_passkeys_are_offered(client: Client) -> None:
     page = client.get(LOGIN).content.decode()
     assert "Sign in with a passkey" in page
     assert "sign up" not in page.lower()
+
+
+MALFORMED = (
+    "1" * 5000,
+    "[" * 100_000,
+    "null",
+    "4",
+    '"text"',
+    '{"id": 4, "rawId": 4, "type": 4, "response": 4}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA", '
+    '"attestationObject": "AA", "authenticatorData": "AA", "signature": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "e30", '
+    '"attestationObject": "oA", "authenticatorData": "oA", "signature": null, "userHandle": "w"}}',
+)
+
+
+@pytest.mark.parametrize("credential", MALFORMED, ids=range(len(MALFORMED)))
+def test_malformed_passkeys_are_refused(person: User, credential: str) -> None:
+    """What no browser sends signs nobody in, adds nothing, and is not a fault of ours."""
+    client = Client()
+    client.get("/sign-in/2fa/webauthn/login/", headers={"X-Requested-With": "XMLHttpRequest"})
+    client.post("/sign-in/2fa/webauthn/login/", {"credential": credential})
+    assert client.get("/staff/")["Location"].startswith(LOGIN)
+    enter(client)
+    client.post("/sign-in/reauthenticate/?next=/sign-in/2fa/", {"password": PASSWORD})
+    client.get("/sign-in/2fa/webauthn/add/")
+    page = client.post("/sign-in/2fa/webauthn/add/", {"name": "a", "credential": credential})
+    assert page.status_code == 200
+    assert not Authenticator.objects.exists()
+    TOTP.activate(person, generate_totp_secret())
+    other = Client()
+    enter(other)
+    other.get("/sign-in/2fa/authenticate/")
+    other.post("/sign-in/2fa/authenticate/", {"credential": credential})
+    assert other.get("/staff/").status_code == 302
 
 
 @pytest.mark.parametrize("name", ["account_signup", "account_email", "account_confirm_email"])

@@ -218,6 +218,12 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TRUST_ENABLED = False
+MFA_FORMS = {
+    "add_webauthn": "hematon.portal.accounts.forms.Add",
+    "authenticate_webauthn": "hematon.portal.accounts.forms.Authenticate",
+    "login_webauthn": "hematon.portal.accounts.forms.Login",
+    "reauthenticate_webauthn": "hematon.portal.accounts.forms.Reauthenticate",
+}
 # An administrator vouches for the address. A change of password would otherwise leave an
 # unverified one behind, and its owner could never set up a second factor again.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
