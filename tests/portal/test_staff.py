@@ -267,6 +267,33 @@ def test_eight_hours_end_the_session_however_active(clock: Clock, signed_in: Sig
     assert client.get("/staff/").status_code == 302
 
 
+def test_pages_of_staff_warn_and_can_be_kept_open(clock: Clock, signed_in: Signed) -> None:
+    """T-18: the page knows when its session ends, and asking for more works time and again."""
+    client = signed_in(Role.CLINICIAN)
+    for _ in range(12):
+        assert 'data-seconds="900"' in client.get("/staff/").content.decode()
+        clock.move(minutes=14)
+        assert client.post("/staff/session/").status_code == 204
+    clock.move(hours=5, minutes=10)
+    assert client.post("/staff/session/").status_code == 302
+    assert "session-warning" not in Client().get("/sign-in/login/").content.decode()
+
+
+def test_last_minutes_of_eight_hours_are_told_as_such(clock: Clock, signed_in: Signed) -> None:
+    """Near the end of the day the page counts to the end of the day."""
+    client = signed_in(Role.CLINICIAN)
+    for _ in range(36):
+        clock.move(minutes=13)
+        client.get("/staff/")
+    clock.move(minutes=2)
+    assert 'data-seconds="600"' in client.get("/staff/").content.decode()
+
+
+def test_pages_of_families_know_nothing_of_sessions(signed_in: Signed) -> None:
+    """Staff reading a page for families see what families see."""
+    assert "session-warning" not in signed_in(Role.CLINICIAN).get("/en/").content.decode()
+
+
 def test_session_without_stamps_is_over(signed_in: Signed) -> None:
     """A session made in a way we did not foresee is not trusted."""
     client = signed_in(Role.CLINICIAN)

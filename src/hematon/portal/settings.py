@@ -135,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hematon.portal.ui.site.context",
+                "hematon.portal.accounts.sessions.context",
             ],
             "builtins": ["django.templatetags.i18n", "hematon.portal.ui.templatetags.ui"],
         },

@@ -16,11 +16,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from hematon.portal.accounts import sessions
+from hematon.portal.accounts.sessions import STAFF_ONLY
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 _STRONG = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-STAFF_ONLY = ("/staff/", "/sign-in/")
-"""Where it matters who is signed in. Pages for families never touch the session for this."""
 
 
 def staff_in_english(get_response: Handler) -> Handler:

@@ -14,6 +14,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+STAFF_ONLY = ("/staff/", "/sign-in/")
+"""Where it matters who is signed in. Pages for families never touch the session for this."""
 _SIGNED_IN, _SEEN = "staff_signed_in_at", "staff_seen_at"
 
 
@@ -40,3 +42,16 @@ def is_over(session: SessionBase) -> bool:
 def touch(session: SessionBase) -> None:
     """Note that the person did something now."""
     session[_SEEN] = _now()
+
+
+def seconds_left(session: SessionBase) -> int:
+    """Give how long the session lasts if nothing is done."""
+    left = settings.SESSION_COOKIE_AGE - (_now() - session[_SIGNED_IN])
+    return max(0, int(min(settings.STAFF_IDLE_SECONDS, left)))
+
+
+def context(request: HttpRequest) -> dict[str, int]:
+    """Give pages of signed-in staff how long their session lasts, so that they can warn."""
+    if not request.path_info.startswith(STAFF_ONLY) or _SIGNED_IN not in request.session:
+        return {}
+    return {"staff_session_seconds": seconds_left(request.session)}

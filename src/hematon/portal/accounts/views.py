@@ -8,7 +8,7 @@ from allauth.account.forms import LoginForm
 from allauth.account.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from hematon.portal.accounts.access import Role, staff_of, staff_page
 
@@ -62,3 +62,10 @@ def staff(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     tools = [tool for tool in TOOLS if user.holds(*tool.roles)]
     return render(request, "accounts/staff.html", {"tools": tools})
+
+
+@staff_page()
+@require_POST
+def keep_session(request: HttpRequest) -> HttpResponse:
+    """Do nothing but be asked for: that alone keeps the session from being idle."""
+    return HttpResponse(status=204)
