@@ -54,7 +54,8 @@ def page(
     document = _TITLE.sub("<title>Clinician report</title>", document, count=1)
     document = document.replace("</style>", _BAR_STYLE + "</style>", 1)
     bar = format_html(
-        '<div class="portal-bar"><nav aria-label="Report"><ul>{}</ul></nav>'
+        '<div class="portal-bar" role="region" aria-label="This report">'
+        '<nav aria-label="Report"><ul>{}</ul></nav>'
         '<p class="note">{}Made for {} on {} UTC. Input {}.</p></div>',
         format_html_join("", '<li><a href="{}">{}</a></li>', links),
         "Demonstration: enter no real child. " if settings.DEMO else "",
