@@ -20,7 +20,7 @@ from hematon.knowledge import Knowledge
 from hematon.portal.accounts.models import Role
 from hematon.portal.audit.models import Event
 from hematon.portal.clinic.actions import purge
-from hematon.portal.clinic.models import KEPT_FOR, Upload
+from hematon.portal.clinic.models import KEPT_FOR, Feedback, Upload
 from hematon.portal.clinic.reading import MAX_BYTES, MAX_RECORDS
 from hematon.report import html
 from hematon.report.tested import with_doubt
@@ -239,3 +239,29 @@ def test_every_part_that_a_clinician_needs_to_judge_the_basis(clinician: Client)
         "UTC",
     ):
         assert words in page
+
+
+def test_clinician_says_whether_she_agrees(clinician: Client) -> None:
+    """5.3: accepted or overridden with a reason, kept with versions and without the record."""
+    where = send(clinician, rows(1))
+    address = where + "feedback/"
+    assert address in clinician.get(where).content.decode()
+    page = clinician.get(address).content.decode()
+    assert "Fanconi anemia" in page
+    assert CANARY not in page
+    no_reason = clinician.post(address, {"outcome": "overridden", "condition": ""})
+    assert "Say why you disagree." in no_reason.content.decode()
+    assert "Say whether you agree" in clinician.post(address, {}).content.decode()
+    assert clinician.post(address, {"outcome": "accepted", "condition": "moon"}).status_code == 200
+    assert Feedback.objects.count() == 0
+    given = {"outcome": "overridden", "condition": "fanconi_anemia", "reason": "rank"}
+    answer = clinician.post(address, given, follow=True)
+    assert "was noted" in answer.content.decode()
+    clinician.post(address, {"outcome": "accepted", "condition": "", "reason": "rank"})
+    judged = json.loads(clinician.get(where + "json/").content)
+    accepted, overridden = Feedback.objects.all()
+    assert (accepted.outcome, accepted.reason) == ("accepted", "")
+    assert (overridden.condition, overridden.reason) == ("fanconi_anemia", "rank")
+    assert overridden.input_hash == judged["input_hash"]
+    assert overridden.knowledge == judged["versions"]["fingerprint"]
+    assert CANARY not in str(list(Feedback.objects.values()))

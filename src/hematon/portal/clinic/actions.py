@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from hematon.engine.assessment import Assessment
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
-from hematon.portal.clinic.models import KEPT_FOR, Upload, mark_of, seal
+from hematon.portal.clinic.models import KEPT_FOR, Feedback, Upload, mark_of, seal
 from hematon.portal.clinic.reading import Readings
 
 
@@ -52,6 +53,35 @@ def keep(
 def note_opened(*, upload: Upload, number: int, kind: str, by: User) -> None:
     """Note that a report was shown or downloaded."""
     record(by, "report.opened", upload, record=number, kind=kind)
+
+
+@transaction.atomic
+def give_feedback(
+    *, assessment: Assessment, condition: str, outcome: str, reason: str, by: User, at: datetime
+) -> Feedback:
+    """Keep what a clinician thought of a report.
+
+    Args:
+        assessment: the report's.
+        condition: the entry it is about; empty for the report as a whole.
+        outcome: of `Feedback.Outcome`.
+        reason: of `Feedback.Reason`; empty when accepted.
+        by: whose opinion.
+        at: now.
+    """
+    feedback = Feedback.objects.create(
+        at=at,
+        by=by,
+        input_hash=assessment.input_hash,
+        engine=assessment.versions.engine,
+        knowledge=assessment.versions.fingerprint,
+        setting=assessment.setting,
+        condition=condition,
+        outcome=outcome,
+        reason=reason if outcome == Feedback.Outcome.OVERRIDDEN else "",
+    )
+    record(by, "report.judged", feedback, outcome=outcome, reason=feedback.reason)
+    return feedback
 
 
 @transaction.atomic

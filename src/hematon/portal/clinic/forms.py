@@ -8,6 +8,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html
 
+from hematon.engine.assessment import Assessment
+from hematon.portal.clinic.models import Feedback
 from hematon.portal.clinic.reading import MAX_BYTES, knowledge
 from hematon.portal.ui.forms import Choice, Form
 
@@ -83,3 +85,38 @@ class AssessForm(Form):
         if file is not None:
             return bytes(file.read())
         return str(self.cleaned_data["text"]).encode()
+
+
+class FeedbackForm(Form):
+    """Agree or disagree, with what, and why: codes, so that nothing of the child is kept."""
+
+    condition = forms.ChoiceField(label="What is it about?", required=False)
+    outcome = Choice(
+        label="What do you think?",
+        choices=Feedback.Outcome.choices,
+        error_messages={"required": "Say whether you agree or disagree."},
+    )
+    reason = Choice(
+        label="If you disagree, why?",
+        choices=Feedback.Reason.choices,
+        required=False,
+        help_text="Leave it empty if you agree.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a reason with a disagreement."""
+        given = self.cleaned_data
+        if given.get("outcome") == Feedback.Outcome.OVERRIDDEN and not given.get("reason"):
+            self.add_error("reason", "Say why you disagree.")
+        return given
+
+
+def feedback_form(assessment: Assessment) -> type[FeedbackForm]:
+    """Give the form for one report, with its own conditions to choose from."""
+    listed = [(c.condition, c.name) for c in assessment.differential if c.condition]
+    about = forms.ChoiceField(
+        label="What is it about?",
+        required=False,
+        choices=[("", "The report as a whole"), *listed],
+    )
+    return type("FeedbackForm", (FeedbackForm,), {"condition": about})

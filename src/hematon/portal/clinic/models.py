@@ -6,7 +6,7 @@ import base64
 import hashlib
 import uuid
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -44,6 +44,54 @@ class Upload(models.Model):
             )
         except InvalidToken:
             return None
+
+
+class Feedback(models.Model):
+    """What a clinician thought of one report: codes alone, and no word about the child.
+
+    The input hash and the versions say which report it was; the record itself is not kept.
+    """
+
+    class Outcome(models.TextChoices):
+        """As CDS Hooks names them."""
+
+        ACCEPTED = "accepted", "I agree with it"
+        OVERRIDDEN = "overridden", "I disagree with it"
+
+    class Reason(models.TextChoices):
+        """Why not."""
+
+        EVIDENCE_WRONG = "evidence_wrong", "The evidence shown is wrong or out of date"
+        EVIDENCE_MISSING = "evidence_missing", "Evidence that matters is missing"
+        RANK = "rank", "It stands too high or too low"
+        ALREADY_KNOWN = "already_known", "It is known or ruled out already"
+        NOT_FOR_THIS_CHILD = "not_for_this_child", "It does not fit this child for another reason"
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    input_hash = models.CharField(max_length=64)
+    engine = models.CharField(max_length=40)
+    knowledge = models.CharField(max_length=64)
+    setting = models.CharField(max_length=40)
+    condition = models.CharField(max_length=60, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    reason = models.CharField(max_length=30, choices=Reason, blank=True)
+
+    class Meta:
+        """Latest first; a disagreement says why."""
+
+        ordering = ("-id",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(outcome="accepted", reason="")
+                | (models.Q(outcome="overridden") & ~models.Q(reason="")),
+                name="disagreement_has_a_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name the outcome."""
+        return f"{self.at:%Y-%m-%d} {self.outcome}"
 
 
 def seal(content: bytes, now: datetime) -> bytes:

@@ -11,6 +11,11 @@ urlpatterns = [
     path("assess/<uuid:pk>/", views.assessment_records, name="assessment_records"),
     path("assess/<uuid:pk>/<int:number>/", views.assessment_report, name="assessment_report"),
     path(
+        "assess/<uuid:pk>/<int:number>/feedback/",
+        views.assessment_feedback,
+        name="assessment_feedback",
+    ),
+    path(
         "assess/<uuid:pk>/<int:number>/<slug:kind>/",
         views.assessment_download,
         name="assessment_download",

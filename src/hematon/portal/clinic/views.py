@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 import orjson
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from hematon.portal.accounts.access import Role, staff_of, staff_page
 from hematon.portal.clinic import actions
 from hematon.portal.clinic.access import upload_of
 from hematon.portal.clinic.document import page
-from hematon.portal.clinic.forms import AssessForm
+from hematon.portal.clinic.forms import AssessForm, feedback_form
 from hematon.portal.clinic.models import KEPT_FOR, Upload
 from hematon.portal.clinic.reading import judge, knowledge, read
 from hematon.report import fhir, html
@@ -113,6 +114,7 @@ def assessment_report(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpR
     for kind, (_, _, words) in KINDS.items():
         address = reverse("assessment_download", kwargs={"pk": pk, "number": number, "kind": kind})
         links.append((address, words))
+    links.append((reverse("assessment_feedback", kwargs={"pk": pk, "number": number}), "Agree?"))
     links += [(reverse("assess_record"), "Assess another"), (reverse("staff"), "Staff page")]
     document, policy = page(
         assessment,
@@ -151,6 +153,22 @@ def assessment_download(
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
         },
     )
+
+
+@staff_page(Role.CLINICIAN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def assessment_feedback(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
+    """Take down whether the clinician agrees with a report."""
+    _, assessment = _assessed(request, pk, number)
+    form = feedback_form(assessment)(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actions.give_feedback(
+            assessment=assessment, by=staff_of(request), at=timezone.now(), **form.cleaned_data
+        )
+        messages.success(request, f"Your opinion on the report of record {number} was noted.")
+        return redirect("assessment_records", pk=pk)
+    back = reverse("assessment_report", kwargs={"pk": pk, "number": number})
+    return render(request, "clinic/feedback.html", {"form": form, "back": back})
 
 
 def _assessed(request: HttpRequest, pk: uuid.UUID, number: int) -> tuple[Upload, Assessment]:
