@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,7 +56,10 @@ test: check ## Everything CI runs: the checks and the fast suite with branch cov
 
 test-all: check ## The fast suite, then the long property and fuzz runs.
 	$(BIN)/python -m pytest -n 2
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz tests/portal/test_forms_hold.py
+
+test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
+	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest tests/portal
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py

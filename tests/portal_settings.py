@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 _folder = Path(tempfile.mkdtemp(prefix="hematon-portal-"))
-(_folder / "secret-key").write_text("x" * 60)
+(_folder / "secret-key").write_text("0123456789" * 6)
 (_folder / "secret-key").chmod(0o600)
 (_folder / "static").mkdir()
 os.environ.setdefault("HEMATON_PORTAL_DIR", str(_folder))

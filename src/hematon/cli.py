@@ -454,6 +454,22 @@ def serve(directory: str, host: str, port: int, workers: int) -> None:
     start(Path(directory), host, port, workers)
 
 
+@cli.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def portal(words: tuple[str, ...]) -> None:
+    """Run a portal: staff accounts and checks; `hematon portal --help` lists them."""
+    try:
+        from hematon.portal.commands import portal as commands
+    except ImportError as error:
+        raise click.UsageError(
+            "the portal is not installed: pip install 'hematon[portal]'"
+        ) from error
+    commands(args=list(words), prog_name="hematon portal")
+
+
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:

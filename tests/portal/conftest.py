@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,21 @@ def access_matrix() -> dict[str, str]:
     """Who may open each address, by its name."""
     file = Path(hematon.portal.__file__).parent / "access_matrix.yaml"
     return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """Give what goes to the log, through the handler that the settings configure."""
+    handlers = {
+        h
+        for name in ("django", "hematon", "")
+        for h in logging.getLogger(name).handlers
+        if type(h) is logging.StreamHandler
+    }
+    assert handlers
+    stream = StringIO()
+    before = [(h, h.setStream(stream)) for h in handlers]
+    yield stream
+    for handler, old in before:
+        if old is not None:
+            handler.setStream(old)

@@ -43,6 +43,13 @@ def _number(name: str, default: int) -> int:
     return int(value)
 
 
+def _hosts(name: str) -> list[str]:
+    hosts = [host.strip() for host in _text(name).split(",")]
+    if not all(hosts) or any("*" in host or "/" in host for host in hosts):
+        raise ImproperlyConfigured(f"{name} must be host names, separated by commas, without *.")
+    return hosts
+
+
 def _secret(file: Path) -> str:
     try:
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
@@ -53,8 +60,8 @@ def _secret(file: Path) -> str:
             f"{file} cannot be read. `hematon serve` makes one for a demonstration; for use, "
             "write at least 50 random characters to it and chmod 600 it."
         ) from error
-    if len(secret) < 50:
-        raise ImproperlyConfigured(f"{file} must hold at least 50 characters.")
+    if len(secret) < 50 or len(set(secret)) < 10:
+        raise ImproperlyConfigured(f"{file} must hold at least 50 random characters.")
     return secret
 
 
@@ -63,9 +70,7 @@ DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
 DEMO = _flag("HEMATON_DEMO")
 DEBUG = False
 SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
-ALLOWED_HOSTS = (
-    ["localhost", "127.0.0.1", "[::1]"] if DEMO else _text("HEMATON_ALLOWED_HOSTS").split(",")
-)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
 
 _site = DIRECTORY / "site.yaml"
 SITE_FILE = Path(
@@ -97,10 +102,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "hematon.portal.ui.middleware.headers",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above what may answer by itself, so that redirects and files carry them too.
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "hematon.portal.ui.middleware.plain_methods",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -108,8 +116,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "hematon.portal.accounts.middleware.staff_in_english",
+    "hematon.portal.accounts.middleware.session_ends",
     "hematon.portal.accounts.middleware.second_factor_required",
 ]
 
@@ -126,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hematon.portal.ui.site.context",
+                "hematon.portal.accounts.sessions.context",
             ],
             "builtins": ["django.templatetags.i18n", "hematon.portal.ui.templatetags.ui"],
         },
@@ -191,6 +201,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "hematon.portal.accounts.passwords.OwnWords"},
 ]
 ACCOUNT_ADAPTER = "hematon.portal.accounts.adapter.StaffAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -201,11 +212,22 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_PREVENT_ENUMERATION = True
+# A mail to whoever is typed in would be a way to annoy strangers.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TRUST_ENABLED = False
+MFA_FORMS = {
+    "add_webauthn": "hematon.portal.accounts.forms.Add",
+    "authenticate_webauthn": "hematon.portal.accounts.forms.Authenticate",
+    "login_webauthn": "hematon.portal.accounts.forms.Login",
+    "reauthenticate_webauthn": "hematon.portal.accounts.forms.Reauthenticate",
+}
+# An administrator vouches for the address. A change of password would otherwise leave an
+# unverified one behind, and its owner could never set up a second factor again.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Hematon"
 # Browsers offer passkeys on plain HTTP for localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
@@ -234,6 +256,8 @@ MEDIA_ROOT = DIRECTORY / "files"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# What clinicians and families upload stays in memory, not in a temporary file.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5_500_000
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
@@ -242,12 +266,15 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 _prefix = "" if DEMO else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}session"
 SESSION_COOKIE_AGE = 8 * 3600
+STAFF_IDLE_SECONDS = 15 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
+# The other storage sets a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "hematon.portal.ui.views.csrf_failure"
 SECURE_SSL_REDIRECT = not DEMO
 SECURE_PROXY_SSL_HEADER = (

@@ -33,5 +33,6 @@ urlpatterns = [
 
 handler400 = "hematon.portal.ui.views.bad_request"
 handler403 = "hematon.portal.ui.views.forbidden"
+handler429 = "hematon.portal.ui.views.too_many"
 handler404 = "hematon.portal.ui.views.not_found"
 handler500 = "hematon.portal.ui.views.server_error"

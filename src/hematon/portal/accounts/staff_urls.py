@@ -6,4 +6,7 @@ from django.urls import path
 
 from hematon.portal.accounts import views
 
-urlpatterns = [path("", views.staff, name="staff")]
+urlpatterns = [
+    path("", views.staff, name="staff"),
+    path("session/", views.keep_session, name="keep_session"),
+]

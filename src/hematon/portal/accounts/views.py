@@ -1,14 +1,30 @@
-"""The staff's start page."""
+"""The staff's start page, and sign-in that says 429 when it refuses to try."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allauth.account.forms import LoginForm
+from allauth.account.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from hematon.portal.accounts.access import Role, staff_of, staff_page
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    """allauth's sign-in; after five wrong passwords in five minutes it answers 429."""
+
+    def form_invalid(self, form: LoginForm) -> HttpResponse:
+        """Show the form again."""
+        response: HttpResponse = super().form_invalid(form)
+        if form.has_error("__all__", "too_many_login_attempts"):
+            response.status_code = 429
+        return response
+
+
+sign_in = SignIn.as_view()
 
 
 @dataclass(frozen=True)
@@ -46,3 +62,10 @@ def staff(request: HttpRequest) -> HttpResponse:
     user = staff_of(request)
     tools = [tool for tool in TOOLS if user.holds(*tool.roles)]
     return render(request, "accounts/staff.html", {"tools": tools})
+
+
+@staff_page()
+@require_POST
+def keep_session(request: HttpRequest) -> HttpResponse:
+    """Do nothing but be asked for: that alone keeps the session from being idle."""
+    return HttpResponse(status=204)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from hematon.portal.clinic import views
 
-def placeholder(request: HttpRequest) -> HttpResponse:
-    """Hold the place."""
-    return HttpResponse("")
-
-
-urlpatterns = [path("assess/", placeholder, name="assess_record")]
+urlpatterns = [
+    path("assess/", views.assess_record, name="assess_record"),
+    path("assess/<uuid:pk>/", views.assessment_records, name="assessment_records"),
+    path("assess/<uuid:pk>/<int:number>/", views.assessment_report, name="assessment_report"),
+    path(
+        "assess/<uuid:pk>/<int:number>/feedback/",
+        views.assessment_feedback,
+        name="assessment_feedback",
+    ),
+    path(
+        "assess/<uuid:pk>/<int:number>/<slug:kind>/",
+        views.assessment_download,
+        name="assessment_download",
+    ),
+]

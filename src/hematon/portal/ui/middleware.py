@@ -1,10 +1,10 @@
-"""Headers that every answer carries, errors included."""
+"""Headers that every answer carries, errors included, and the methods that are answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -20,5 +20,16 @@ def headers(get_response: Handler) -> Handler:
             # Pages carry tokens and may carry what a family typed.
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    return middleware
+
+
+def plain_methods(get_response: Handler) -> Handler:
+    """Refuse every method that a browser's links and forms do not use."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        return get_response(request)
 
     return middleware

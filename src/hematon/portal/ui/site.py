@@ -119,6 +119,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Give every template the site, the demonstration mark and the language links."""
     return {
         "site": site(),
+        # allauth's views put another `site` over it; the layout takes this one.
+        "programme_site": site(),
         "demo": settings.DEMO,
         "other_languages": other_languages(request),
     }

@@ -88,6 +88,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 404)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429: too many tries; sign-in asks for it after failed ones."""
+    return _error(request, 429)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a fault of ours."""
     try:

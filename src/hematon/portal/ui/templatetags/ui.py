@@ -43,8 +43,13 @@ def with_class(field: forms.BoundField, name: str) -> str:
     """Give a field of a library's form in the design system, described by its error."""
     css = f"{name} {name}--error" if field.errors else name
     attributes: dict[str, str | bool] = {"class": css, "required": False}
+    # An empty placeholder takes the place of the library's, which says the label once more.
+    attributes["placeholder"] = ""
+    described = [f"{field.auto_id}-hint"] if field.help_text else []
     if field.errors:
-        attributes["aria-describedby"] = f"{field.auto_id}-error"
+        described.append(f"{field.auto_id}-error")
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
     return field.as_widget(attrs=attributes)
 
 

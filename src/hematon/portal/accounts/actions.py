@@ -1,0 +1,71 @@
+"""What is done to staff accounts. Each is one transaction with its audit row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.audit.record import record
+
+
+@transaction.atomic
+def create_staff(
+    *, email: str, name: str, roles: Iterable[Role], by: User | None
+) -> tuple[User, str]:
+    """Make an account with a random password.
+
+    Args:
+        email: work address; the name at sign-in.
+        name: how pages call the person.
+        roles: what the person may do.
+        by: who makes it; None at the command line.
+
+    Returns:
+        The account, and its password, which is kept nowhere else.
+
+    Raises:
+        ValidationError: the address is none, or is taken.
+    """
+    email = email.strip().lower()
+    validate_email(email)
+    if User.objects.filter(email=email).exists():
+        raise ValidationError("There is an account with this address already.")
+    password = secrets.token_urlsafe(15)
+    user = User.objects.create_user(email, password, name=name.strip()[:100])
+    _give(user, roles)
+    record(by, "staff.created", user, roles=_listed(user))
+    return user, password
+
+
+@transaction.atomic
+def set_roles(*, user: User, roles: Iterable[Role], by: User | None) -> None:
+    """Let an account hold these roles and no others; works from the next page on."""
+    user.roles.all().delete()
+    _give(user, roles)
+    record(by, "staff.roles_set", user, roles=_listed(user))
+
+
+@transaction.atomic
+def forget_second_factor(*, user: User, by: User | None) -> int:
+    """Drop every authenticator of a person who lost them; the next sign-in sets up new ones.
+
+    Returns:
+        How many were dropped.
+    """
+    dropped = int(Authenticator.objects.filter(user=user).delete()[0])
+    record(by, "staff.second_factor_forgotten", user, authenticators=dropped)
+    return dropped
+
+
+def _give(user: User, roles: Iterable[Role]) -> None:
+    StaffRole.objects.bulk_create(StaffRole(user=user, role=role) for role in sorted(set(roles)))
+
+
+def _listed(user: User) -> str:
+    return " ".join(user.roles.order_by("role").values_list("role", flat=True))

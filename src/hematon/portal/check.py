@@ -1,0 +1,72 @@
+"""What must be right before families may use a portal; `hematon portal check` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from hematon.portal.ui.site import site
+
+SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+"""What keeps an acknowledged request through a power loss; 2 is FULL."""
+
+
+def problems() -> list[str]:
+    """Give everything that is wrong, in words that name the place and the fix."""
+    return [*_of_django(), *_of_facts(), *_of_mail(), *_of_database()]
+
+
+def _of_django() -> Iterator[str]:
+    for found in checks.run_checks(include_deployment_checks=not settings.DEMO):
+        hint = f" {found.hint}" if found.hint else ""
+        yield f"{found.id}: {found.msg}{hint}"
+
+
+def _of_facts() -> Iterator[str]:
+    try:
+        site()
+    except ImproperlyConfigured as error:
+        yield str(error)
+    if not settings.DEMO and settings.SITE_FILE.is_relative_to(settings.PACKAGE):
+        yield (
+            f"{settings.DIRECTORY}/site.yaml is missing: copy hematon/portal/ui/demo_site.yaml "
+            "there and put in the programme's own names and phone numbers"
+        )
+
+
+def _of_mail() -> Iterator[str]:
+    if not settings.DEMO and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield "HEMATON_EMAIL_URL is not set: staff who forget a password get no mail"
+
+
+def _of_database() -> Iterator[str]:
+    try:
+        waiting = MigrationExecutor(connection)
+        plan = waiting.migration_plan(waiting.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        yield f"the database does not answer: {type(error).__name__}"
+        return
+    if plan:
+        yield f"{len(plan)} migrations wait: run python -m django migrate"
+    if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
+        yield "the table of sign-in limits is missing: run python -m django createcachetable"
+    yield from pragmas()
+
+
+def pragmas() -> Iterator[str]:
+    """Give every SQLite setting that is not what it must be; none on PostgreSQL."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        for name, wanted in SQLITE.items():
+            cursor.execute(f"PRAGMA {name}")
+            (value,) = cursor.fetchone()
+            if value != wanted:
+                yield f"SQLite's {name} is {value}, and must be {wanted}"
+    if getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+        yield "SQLite's transactions must begin IMMEDIATE"

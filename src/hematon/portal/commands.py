@@ -1,0 +1,148 @@
+"""`hematon portal ...`: what the people who run a portal do at the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hematon.portal.accounts.models import User
+
+ROLES = ("intake", "clinician", "editor", "moderator", "administrator")
+"""Of `accounts.models.Role`, which cannot be imported before Django is set up."""
+
+_ROLE = click.option(
+    "--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be given several times."
+)
+
+
+@click.group()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="HEMATON_PORTAL_DIR",
+    default="portal-demo",
+    show_default=True,
+    help="Folder of the portal.",
+)
+@click.option(
+    "--demo", is_flag=True, envvar="HEMATON_DEMO", help="The folder is that of `hematon serve`."
+)
+@click.pass_context
+def portal(context: click.Context, directory: Path, demo: bool) -> None:
+    r"""Run a portal: staff accounts and checks. `hematon serve` starts the demonstration.
+
+    Settings come from the environment; hematon/portal/settings.py lists them.
+
+    \b
+    hematon portal check
+    hematon portal create-staff ana@hospital.example --role clinician
+    hematon portal set-roles ana@hospital.example --role clinician --role intake
+    hematon portal forget-second-factor ana@hospital.example
+    hematon portal purge
+    """
+    context.obj = (directory, demo)
+
+
+@portal.command()
+@click.argument("email")
+@click.option("--name", default="", help="How pages call the person.")
+@_ROLE
+def create_staff(email: str, name: str, roles: tuple[str, ...]) -> None:
+    """Make a staff account and print its first password, once.
+
+    The person signs in with it, sets up a second factor, and changes it.
+    """
+    _set_up()
+    from django.core.exceptions import ValidationError
+
+    from hematon.portal.accounts import actions
+    from hematon.portal.accounts.models import Role
+
+    try:
+        user, password = actions.create_staff(
+            email=email, name=name, roles=map(Role, roles), by=None
+        )
+    except ValidationError as error:
+        raise click.ClickException(" ".join(error.messages)) from error
+    click.echo(f"account   {user.email}\npassword  {password}")
+    click.echo(f"roles     {', '.join(roles) or 'none yet: hematon portal set-roles'}")
+
+
+@portal.command()
+@click.argument("email")
+@_ROLE
+def set_roles(email: str, roles: tuple[str, ...]) -> None:
+    """Let an account hold these roles and no others; without --role it may open nothing."""
+    _set_up()
+    from hematon.portal.accounts import actions
+    from hematon.portal.accounts.models import Role
+
+    actions.set_roles(user=_staff(email), roles=map(Role, roles), by=None)
+    click.echo(f"roles of {email}: {', '.join(roles) or 'none'}")
+
+
+@portal.command()
+@click.argument("email")
+def forget_second_factor(email: str) -> None:
+    """Drop the authenticators of a person who lost them; check first who is asking."""
+    _set_up()
+    from hematon.portal.accounts import actions
+
+    dropped = actions.forget_second_factor(user=_staff(email), by=None)
+    click.echo(f"{dropped} dropped; {email} sets up a second factor at the next sign-in")
+
+
+@portal.command()
+def check() -> None:
+    """Check settings, facts, database and migrations; exit code 1 when something is wrong."""
+    _set_up()
+    from hematon.portal.check import problems
+
+    found = problems()
+    for problem in found:
+        click.echo(f"wrong: {problem}", err=True)
+    if found:
+        raise SystemExit(1)
+    click.echo("no problem found")
+
+
+@portal.command()
+def purge() -> None:
+    """Delete ended sessions and uploaded records past their hour; run it every 10 minutes."""
+    _set_up()
+    from django.core.management import call_command
+
+    from hematon.portal.clinic.actions import purge as purge_records
+
+    call_command("clearsessions")
+    click.echo(f"uploaded records deleted: {purge_records()}")
+
+
+def _set_up() -> None:
+    """Set Django up; not before a command runs, so that help needs no portal."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from hematon.portal.serve import prepare
+
+    directory, demo = click.get_current_context().obj
+    if not directory.is_dir():
+        raise click.UsageError(f"{directory} is not a folder; name the portal's with --dir.")
+    os.environ.pop("HEMATON_DEMO", None)
+    try:
+        prepare(directory, demo=demo)
+    except ImproperlyConfigured as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _staff(email: str) -> User:
+    from hematon.portal.accounts.models import User
+
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise click.ClickException(f"there is no account with the address {email}")
+    return user
