@@ -10,7 +10,6 @@ from django.utils import translation
 
 from hematon.knowledge import load_knowledge
 from hematon.portal.learn.childhood import BOTTOM, LEFT, RIGHT, TOP, childhood
-from hematon.portal.learn.gates import plain_text
 from hematon.portal.learn.pages import LANGUAGES, in_group, pages
 from hematon.portal.learn.readability import measure
 from hematon.portal.learn.reading import reading
@@ -53,6 +52,7 @@ PICTURES = {
 }
 EVERY = [(language, slug) for language in LANGUAGES for slug in SLUGS]
 PANEL = re.compile(r"\{\{numbers:open\}\}.*?\{\{numbers:close\}\}", re.S)
+MARKUP = re.compile(r"!?\[@[^\]]*\]|!\[\]\([^)]*\)|\]\([^)]*\)|\{\{[^}]*\}\}|[\[\]*#]")
 SURVIVAL = re.compile(r"\b(alive|survi\w+|died|vivían|vivos|sobrevi\w+|murieron)\b", re.I)
 
 
@@ -62,6 +62,11 @@ def body(language: str, slug: str) -> str:
         found = reading(slug, language)
     assert found is not None
     return found.body.html
+
+
+def plain_text(text: str) -> str:
+    """Take citations, links, cards and other marks out of prose."""
+    return MARKUP.sub("", text)
 
 
 def test_the_basics_stand_in_order_in_both_languages() -> None:
