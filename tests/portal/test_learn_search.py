@@ -20,7 +20,7 @@ def test_each_language_finds_its_own() -> None:
     """English words find English pages, Spanish words Spanish ones."""
     assert find("plaquetas", "en") == []
     hits = find("plaquetas", "es")
-    assert hits[0].title == "plaqueta"
+    assert "plaqueta" in [hit.title for hit in hits[:3]]
     assert all(hit.address.startswith("/es/") for hit in hits)
     assert all(hit.address.startswith("/en/") for hit in find("platelets", "en"))
 
