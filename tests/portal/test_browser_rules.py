@@ -258,6 +258,15 @@ def test_pages_of_other_errors(language: str, log: StringIO) -> None:
     assert CANARY not in log.getvalue()
 
 
+@pytest.mark.parametrize("length", ["64000001", "9" * 40, "-1", "1e3", "many"])
+def test_bodies_that_no_form_takes_are_not_read(client: Client, length: str) -> None:
+    """A huge upload is refused by what it says of its size, before any of it is written."""
+    answer = client.post("/language", {"language": "es"}, CONTENT_LENGTH=length)
+    assert answer.status_code == 400
+    assert "911" in answer.content.decode()
+    check_headers(answer)
+
+
 def test_csp_reports_are_counted_and_not_kept(client: Client, log: StringIO) -> None:
     """What a browser refused can name a child."""
     answer = client.post("/csp-report", CANARY, content_type="application/csp-report")
