@@ -19,7 +19,7 @@ SAMPLES: dict[str, Any] = {
     "int": 1,
     "uuid": "00000000-0000-4000-8000-000000000000",
     "slug": "about-this-site",
-    "str": "sample",
+    "string": "sample",
     "path": "sample",
 }
 """By converter. What is not there answers 404, which tells as much about who may open it."""

@@ -196,7 +196,7 @@ def test_page_of_a_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch, log: StringIO, language: str, words: str
 ) -> None:
     """T-31: the emergency line, no trace, no value; the log has the place and no value either."""
-    monkeypatch.setattr("hematon.portal.learn.views.terms", fail)
+    monkeypatch.setattr("hematon.portal.learn.views.render", fail)
     client = Client(raise_request_exception=False)
     answer = client.get(f"/{language}/words/?q={CANARY}")
     page = answer.content.decode()
@@ -214,7 +214,7 @@ def test_page_of_a_fault_of_ours(
 
 def test_page_of_a_fault_while_the_layout_is_broken_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """T-31: when even the error page fails, a plain one still names the emergency number."""
-    monkeypatch.setattr("hematon.portal.learn.views.terms", fail)
+    monkeypatch.setattr("hematon.portal.learn.views.render", fail)
     monkeypatch.setattr("hematon.portal.ui.views.render", fail)
     answer = Client(raise_request_exception=False).get("/en/words/")
     assert answer.status_code == 500
