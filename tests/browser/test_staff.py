@@ -150,6 +150,9 @@ def test_clinician_reads_a_report(visit: Visit, width: int) -> None:
         with page.expect_download() as download:
             page.get_by_text(f"Download as {words}").click()
         assert Path(download.value.path()).stat().st_size > 10_000
+    page.get_by_text("Agree?").click()
+    page.wait_for_url("**/feedback/")
+    wrong += faults(page, width)
     assert wrong == [], "\n".join(wrong)
 
 

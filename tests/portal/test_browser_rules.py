@@ -196,7 +196,7 @@ def test_page_of_a_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch, log: StringIO, language: str, words: str
 ) -> None:
     """T-31: the emergency line, no trace, no value; the log has the place and no value either."""
-    monkeypatch.setattr("hematon.portal.learn.views.terms", fail)
+    monkeypatch.setattr("hematon.portal.learn.views.render", fail)
     client = Client(raise_request_exception=False)
     answer = client.get(f"/{language}/words/?q={CANARY}")
     page = answer.content.decode()
@@ -214,7 +214,7 @@ def test_page_of_a_fault_of_ours(
 
 def test_page_of_a_fault_while_the_layout_is_broken_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """T-31: when even the error page fails, a plain one still names the emergency number."""
-    monkeypatch.setattr("hematon.portal.learn.views.terms", fail)
+    monkeypatch.setattr("hematon.portal.learn.views.render", fail)
     monkeypatch.setattr("hematon.portal.ui.views.render", fail)
     answer = Client(raise_request_exception=False).get("/en/words/")
     assert answer.status_code == 500
@@ -256,6 +256,15 @@ def test_pages_of_other_errors(language: str, log: StringIO) -> None:
         assert f'<html lang="{language}">' in page
         assert 'href="tel:911"' in page
     assert CANARY not in log.getvalue()
+
+
+@pytest.mark.parametrize("length", ["64000001", "9" * 40, "-1", "1e3", "many"])
+def test_bodies_that_no_form_takes_are_not_read(client: Client, length: str) -> None:
+    """A huge upload is refused by what it says of its size, before any of it is written."""
+    answer = client.post("/language", {"language": "es"}, CONTENT_LENGTH=length)
+    assert answer.status_code == 400
+    assert "911" in answer.content.decode()
+    check_headers(answer)
 
 
 def test_csp_reports_are_counted_and_not_kept(client: Client, log: StringIO) -> None:

@@ -107,7 +107,7 @@ MIDDLEWARE = [
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "hematon.portal.ui.middleware.plain_methods",
+    "hematon.portal.ui.middleware.plain_requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -254,6 +254,8 @@ STORAGES = {
 }
 MEDIA_ROOT = DIRECTORY / "files"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+# Of a whole request. Above what any form takes, so that the form can say its own limit in words.
+MOST_BYTES = 64_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # What clinicians and families upload stays in memory, not in a temporary file.

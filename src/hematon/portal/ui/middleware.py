@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
@@ -24,12 +26,18 @@ def headers(get_response: Handler) -> Handler:
     return middleware
 
 
-def plain_methods(get_response: Handler) -> Handler:
-    """Refuse every method that a browser's links and forms do not use."""
+def plain_requests(get_response: Handler) -> Handler:
+    """Refuse methods that links and forms do not use, and bodies that no form of ours takes.
+
+    A body is read, and files in it are written to a disk, before any view can look at its size.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length[:12]) > settings.MOST_BYTES:
+            raise RequestDataTooBig
         return get_response(request)
 
     return middleware
