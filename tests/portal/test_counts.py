@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -21,6 +22,7 @@ from hematon.portal.counts.summary import ATTACHED_KEY
 from hematon.portal.learn.gates import INFLESZ_LEAST
 from hematon.portal.learn.readability import grade, inflesz, measure
 
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 MAIN = [key for key, line in lines().items() if line.main]
 FIRST_UNIT = {key: line.units[0].key for key, line in lines().items()}
 Numbers = dict[str, dict[str, str]]
@@ -503,3 +505,45 @@ def test_no_number_of_a_child_stands_in_an_address_or_title() -> None:
     assert canary in page
     for found in re.findall(r'(?:href|action|src)="([^"]*)"|<title>(.*?)</title>', page):
         assert canary not in "".join(found)
+
+
+# --- anything may be sent -------------------------------------------------------------------------
+
+_SENT = st.one_of(
+    st.sampled_from(
+        ["", "on", "yes", "no", "keep", "again", "0", "7", "another", "remove", "g/dL"]
+    ),
+    st.sampled_from(["7.9", "7,9", "<1", "45,000", "2026-02-30", "2026-03-14", "9" * 40, "1e9"]),
+    st.text(max_size=12),
+)
+_PLACES = ["", "add/", "paste/", "upload/", "example/", "delete/", "confirm/1/", "confirm/2/"]
+_PLACES += ["confirm/99/", "check/1/", "check/9/", "explained/", "questions/", "summary/", "send/"]
+_FIELDS = [f"{key}_{part}" for key in MAIN for part in ("value", "unit", "low", "high", "flag")]
+_FIELDS += ["now", "text", "file", "date", "wish", "chosen", "own", *MAIN]
+
+
+class Anything(TestCase):
+    """Forms take anything without a fault of ours."""
+
+    @settings(
+        max_examples=20_000 if LONG else 60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+    )
+    @given(
+        st.sampled_from(["en", "es"]),
+        st.lists(
+            st.tuples(st.sampled_from(_PLACES), st.dictionaries(st.sampled_from(_FIELDS), _SENT)),
+            min_size=1,
+            max_size=6,
+        ),
+    )
+    def test_no_post_ends_in_an_error_of_ours(
+        self, language: str, sent: list[tuple[str, dict[str, str]]]
+    ) -> None:
+        """Any fields with any text at any step, one after the other: no 5xx, no exception."""
+        client = past_stop_screen(language)
+        for place, fields in sent:
+            answer = client.post(f"/{language}/blood-counts/{place}", fields)
+            assert answer.status_code in (200, 302, 405), place
+            assert client.get(f"/{language}/blood-counts/{place}").status_code in (200, 302, 405)

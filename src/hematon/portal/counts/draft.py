@@ -19,6 +19,8 @@ from hematon.portal.counts.printout import MAX_DATES, Printout
 from hematon.portal.counts.words import as_number
 
 SESSION_KEY = "counts"
+VERSION = 1
+"""Shape of what is kept; a draft of another shape is dropped."""
 KEPT_FOR = timedelta(hours=24)
 
 
@@ -73,6 +75,7 @@ class CountSet:
 class Draft:
     """Everything entered so far."""
 
+    version: int = VERSION
     until: str = ""
     checked: bool = False
     example: bool = False
@@ -122,7 +125,7 @@ class Draft:
 def load(request: HttpRequest, at: datetime) -> Draft:
     """Give the draft of this browser; an empty one when there is none or its day is over."""
     raw: dict[str, Any] | None = request.session.get(SESSION_KEY)
-    if not raw or raw["until"] < at.isoformat():
+    if not raw or raw.get("version") != VERSION or raw["until"] < at.isoformat():
         return Draft(until=(at + KEPT_FOR).isoformat())
     sets = [
         CountSet(

@@ -121,7 +121,8 @@ def _take(request: HttpRequest, found: Printout) -> None:
 @form_page
 def counts_upload(request: HttpRequest) -> HttpResponse:
     """Take one file: its limits are set before the first byte of it is read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > uploads.MAX_REQUEST_BYTES:
+    announced = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not announced.isdecimal() or int(announced) > uploads.MAX_REQUEST_BYTES:
         form = forms.UploadForm({}, {})
         return _upload_page(request, _told(form, str(uploads.WORDS["size"])), status=413)
     # The handlers must be set before the check of the token reads the form.
