@@ -64,7 +64,7 @@ def test_the_count_is_told_in_title_and_status(client: Client) -> None:
     """A screen reader hears it first; 1 is singular."""
     page = client.get("/en/experts/?language=vi").content.decode()
     assert "<title>Find an expert: 1 found" in page
-    assert 'role="status">1 expert, by name' in page
+    assert 'role="status"><h2 class="nhsuk-heading-m" id="found-heading">1 expert, by name' in page
     assert "1 especialista, por nombre" in client.get("/es/experts/?language=vi").content.decode()
 
 

@@ -308,7 +308,7 @@ def test_the_care_team_closes_a_concern(expert: Expert, signed_in: Any) -> None:
     """A reader opens it, intake sees the words and closes it; readers alone cannot."""
     review = waiting(expert, "Nobody watched her.")
     moderator, nurse = signed_in(Role.MODERATOR), signed_in(Role.INTAKE)
-    moderator.post(f"/staff/review-queue/{review.pk}/", {"decision": "show", "concern": "on"})
+    moderator.post(f"/staff/review-queue/{review.pk}/", {"decision": "show", "concern": "yes"})
     concern = SafetyConcern.objects.get()
     assert "Nobody watched her." in nurse.get("/staff/safety-concerns/").content.decode()
     place = f"/staff/safety-concerns/{concern.pk}/"

@@ -10,7 +10,7 @@ from django.core.validators import URLValidator
 
 from hematon.portal.directory.models import Claim
 from hematon.portal.directory.moderation import Reason, words
-from hematon.portal.ui.forms import Choice, Form
+from hematon.portal.ui.forms import Choice, Choices, Form
 
 MOST_BYTES = 5_000_000
 
@@ -58,8 +58,11 @@ class DecisionForm(Form):
         ],
         error_messages={"required": "Choose whether to show the comment or why to leave it out"},
     )
-    concern = forms.BooleanField(
-        label="It tells of harm, or a risk of harm, to a child. The care team gets a task at once.",
+    concern = Choices(
+        label="Safety",
+        choices=[
+            ("yes", "It tells of harm, or a risk of harm, to a child. The care team gets a task.")
+        ],
         required=False,
     )
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hematon.portal.accounts.access import Role, staff_of, staff_page
 from hematon.portal.directory import access, actions
+from hematon.portal.directory.identifying import pieces
 from hematon.portal.directory.roster import actions as roster_actions
 from hematon.portal.directory.roster.records import COLUMNS, Problem
 from hematon.portal.directory.staff_forms import ClaimForm, DecisionForm, RosterForm
@@ -114,7 +115,7 @@ def read_comment(request: HttpRequest, pk: int) -> HttpResponse:
                 by=user,
                 reason="" if given["decision"] == "show" else given["decision"],
                 masks=given["masks"],
-                concern=given["concern"],
+                concern=bool(given["concern"]),
             )
             messages.success(request, "Your decision is kept.")
         except actions.ActionRefusedError as refused:
@@ -125,7 +126,12 @@ def read_comment(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "directory/staff/read_comment.html",
-        {"review": review, "form": form, "words": words},
+        {
+            "review": review,
+            "form": form,
+            "words": words,
+            "found": pieces(review.comment, [review.expert.name]),
+        },
     )
 
 
