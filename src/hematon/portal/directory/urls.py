@@ -14,6 +14,6 @@ urlpatterns = [
     path("review/check/", review_views.check, name="review_check"),
     path("review/sent/", review_views.sent, name="review_sent"),
     path("review/link/", review_views.closed, name="review_closed"),
-    path("review/<str:token>/", review_views.start, name="review"),
+    path("review/<slug:token>/", review_views.start, name="review"),
     path("<slug:slug>/", views.expert, name="expert"),
 ]
