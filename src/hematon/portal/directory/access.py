@@ -13,6 +13,7 @@ from hematon.portal.accounts.models import User
 from hematon.portal.directory.models import (
     Claim,
     Expert,
+    Photo,
     PublishedRating,
     Review,
     RosterUpload,
@@ -33,6 +34,8 @@ def listed_experts(day: date) -> QuerySet[Expert]:
             Q(active_to=None) | Q(active_to__gte=day), active=True, active_from__lte=day
         )
         .order_by("family_name", "given_names", "slug")
+        .select_related("photo")
+        .defer("photo__jpeg")
         .prefetch_related("licenses")
     )
 
@@ -44,6 +47,30 @@ def listed_expert(slug: str, day: date) -> Expert:
         Http404: there is none, or no longer.
     """
     found = listed_experts(day).filter(slug=slug).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def photo_of(slug: str, day: date) -> Photo:
+    """Give the photograph of an expert that families may see.
+
+    Raises:
+        Http404: there is none.
+    """
+    found = Photo.objects.filter(expert__in=listed_experts(day).filter(slug=slug)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def expert_of_roster(slug: str) -> Expert:
+    """Give one expert of the roster, former members included.
+
+    Raises:
+        Http404: there is none.
+    """
+    found = every_expert().filter(slug=slug).first()
     if found is None:
         raise Http404
     return found

@@ -22,6 +22,7 @@ from hematon.portal.directory.models import (
     Claim,
     Decision,
     Expert,
+    Photo,
     PublishedComment,
     PublishedRating,
     Review,
@@ -299,6 +300,22 @@ def _publish(expert: Expert, counting: Sequence[Review], on: date) -> None:
         )
         for review in readable
     )
+
+
+def set_photo(*, expert: Expert, jpeg: bytes, alt_en: str, alt_es: str, by: User) -> None:
+    """Put an expert's photograph in place of the one before."""
+    with transaction.atomic():
+        Photo.objects.update_or_create(
+            expert=expert, defaults={"jpeg": jpeg, "alt_en": alt_en, "alt_es": alt_es}
+        )
+        record(by, "photo.set", expert)
+
+
+def remove_photo(*, expert: Expert, by: User) -> None:
+    """Take an expert's photograph away."""
+    with transaction.atomic():
+        Photo.objects.filter(expert=expert).delete()
+        record(by, "photo.removed", expert)
 
 
 def add_claim(*, by: User, **fields: object) -> Claim:

@@ -127,6 +127,19 @@ class LicensedState(models.Model):
         return str(entry) if entry else self.state
 
 
+class Photo(models.Model):
+    """An expert's photograph with what it shows in words."""
+
+    expert = models.OneToOneField(Expert, on_delete=models.CASCADE, related_name="photo")
+    jpeg = models.BinaryField()
+    alt_en = models.CharField(max_length=160)
+    alt_es = models.CharField(max_length=160)
+
+    def __str__(self) -> str:
+        """Say what it shows."""
+        return self.alt_en
+
+
 class RosterUpload(models.Model):
     """A roster read and compared, waiting to be applied; one for each person."""
 

@@ -8,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import URLValidator
 
+from hematon.portal.directory import photos
 from hematon.portal.directory.models import Claim
 from hematon.portal.directory.moderation import Reason, words
 from hematon.portal.ui.forms import Choice, Choices, Form
@@ -45,6 +46,37 @@ class RosterForm(Form):
             given["text"] = text
             given["kind"] = "fhir" if text.lstrip("\ufeff \r\n\t").startswith(("{", "[")) else "csv"
         return given
+
+
+class PhotoForm(Form):
+    """A photograph and what it shows, in both languages."""
+
+    file = forms.FileField(
+        label="Photograph",
+        help_text="JPEG, PNG or WebP, at most 5 MB. It is cut to a square around the middle.",
+        error_messages={"required": "Choose a picture", "empty": "The file is empty"},
+    )
+    alt_en = forms.CharField(
+        label="What it shows, in English",
+        help_text="For those who cannot see it. Such as: a woman with gray hair, smiling.",
+        max_length=160,
+        error_messages={"required": "Say in English what the picture shows"},
+    )
+    alt_es = forms.CharField(
+        label="What it shows, in Spanish",
+        max_length=160,
+        error_messages={"required": "Say in Spanish what the picture shows"},
+    )
+
+    def clean_file(self) -> bytes:
+        """Draw the picture anew."""
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > photos.MOST_BYTES:
+            raise forms.ValidationError("The picture must be smaller than 5 MB")
+        try:
+            return photos.small_square(file.read())
+        except photos.UnreadablePhotoError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class DecisionForm(Form):

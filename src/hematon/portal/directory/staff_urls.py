@@ -14,6 +14,7 @@ urlpatterns = [
     path("roster/", staff_views.roster, name="roster"),
     path("roster/compare/", staff_views.compare_roster, name="compare_roster"),
     path("roster/export/<slug:kind>/", staff_views.export_roster, name="export_roster"),
+    path("roster/<slug:slug>/photo/", staff_views.photo, name="set_photo"),
     path("claims/", staff_views.claims, name="claims"),
     path("claims/add/", staff_views.add_claim, name="add_claim"),
     path("claims/<int:pk>/withdraw/", staff_views.withdraw_claim, name="withdraw_claim"),

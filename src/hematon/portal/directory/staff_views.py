@@ -12,7 +12,7 @@ from hematon.portal.directory import access, actions
 from hematon.portal.directory.identifying import pieces
 from hematon.portal.directory.roster import actions as roster_actions
 from hematon.portal.directory.roster.records import COLUMNS, Problem
-from hematon.portal.directory.staff_forms import ClaimForm, DecisionForm, RosterForm
+from hematon.portal.directory.staff_forms import ClaimForm, DecisionForm, PhotoForm, RosterForm
 from hematon.portal.directory.vocabulary import credentials, vocabulary
 
 _EXPORTS = {"csv": ("text/csv", "roster.csv"), "fhir": ("application/fhir+json", "roster.json")}
@@ -90,6 +90,30 @@ def export_roster(request: HttpRequest, kind: str) -> HttpResponse:
     response = HttpResponse(text, content_type=f"{content_type}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@staff_page(Role.ADMINISTRATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def photo(request: HttpRequest, slug: str) -> HttpResponse:
+    """Set or remove an expert's photograph."""
+    expert, user = access.expert_of_roster(slug), staff_of(request)
+    if "remove" in request.POST:
+        actions.remove_photo(expert=expert, by=user)
+        messages.success(request, "The photograph is gone.")
+        return redirect("roster")
+    form = PhotoForm(request.POST, request.FILES) if request.method == "POST" else PhotoForm()
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        actions.set_photo(
+            expert=expert,
+            jpeg=given["file"],
+            alt_en=given["alt_en"],
+            alt_es=given["alt_es"],
+            by=user,
+        )
+        messages.success(request, "The photograph is set.")
+        return redirect("roster")
+    return render(request, "directory/staff/photo.html", {"expert": expert, "form": form})
 
 
 @staff_page(Role.MODERATOR)

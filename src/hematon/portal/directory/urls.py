@@ -15,5 +15,6 @@ urlpatterns = [
     path("review/sent/", review_views.sent, name="review_sent"),
     path("review/link/", review_views.closed, name="review_closed"),
     path("review/<slug:token>/", review_views.start, name="review"),
+    path("<slug:slug>/photo.jpg", views.photo, name="expert_photo"),
     path("<slug:slug>/", views.expert, name="expert"),
 ]

@@ -18,6 +18,7 @@ from hematon.portal.directory.access import (
     current_claims,
     listed_expert,
     listed_experts,
+    photo_of,
     published_rating,
     today,
 )
@@ -85,6 +86,15 @@ def expert(request: HttpRequest, slug: str) -> HttpResponse:
             "fixed_reply": vocabulary().fixed_reply,
         },
     )
+
+
+@open_page
+@require_safe
+def photo(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give an expert's photograph."""
+    jpeg = bytes(photo_of(slug, today()).jpeg)
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
 
 
 def _conditions(one: Expert) -> list[Condition]:
