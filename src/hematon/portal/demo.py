@@ -27,6 +27,7 @@ def load_demonstration(directory: Path) -> Path:
     from django.db import transaction
 
     from hematon.portal.accounts.models import Role, StaffRole, User
+    from hematon.portal.directory.demonstration import load_demonstration_experts
 
     file = directory / "staff-account.txt"
     with transaction.atomic():
@@ -36,4 +37,5 @@ def load_demonstration(directory: Path) -> Path:
             StaffRole.objects.bulk_create(StaffRole(user=user, role=role) for role in Role)
             file.unlink(missing_ok=True)
             write_private(file, f"{STAFF}\n{password}")
+        load_demonstration_experts()
     return file

@@ -360,3 +360,12 @@ LOGGING = {
 
 RATING_MIN = 20
 RATING_WINDOW_DAYS = 365
+# Roles that no family is asked to rate; codes of directory/vocabulary.yaml.
+RATING_EXCLUDED_ROLES = [
+    "hospital_only",
+    "emergency",
+    "laboratory",
+    "pathology",
+    "anesthesia",
+    "trainee",
+]

@@ -47,6 +47,12 @@ TOOLS = (
     ),
     Tool("Pages", "What is due for review, by language.", "content_queue", (Role.EDITOR,)),
     Tool("Reviews", "Comments waiting for two readers.", "review_queue", (Role.MODERATOR,)),
+    Tool(
+        "Safety concerns",
+        "Comments that may tell of harm to a child.",
+        "safety_concerns",
+        (Role.INTAKE,),
+    ),
     Tool("Roster", "Load, compare and export experts.", "roster", (Role.ADMINISTRATOR,)),
     Tool(
         "Awards and facts", "What the site may claim, until when.", "claims", (Role.ADMINISTRATOR,)

@@ -1,0 +1,1 @@
+"""Loading, comparing and exporting the roster as CSV and FHIR R4."""
