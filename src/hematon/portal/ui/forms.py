@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.forms.renderers import DjangoTemplates
+from django.forms.renderers import TemplatesSetting
 
 
-class Renderer(DjangoTemplates):
-    """Renders fields and error lists with the portal's own templates."""
+class Renderer(TemplatesSetting):
+    """Renders fields and error lists with the portal's own templates and tags.
+
+    Through the project's engine, so that the widgets here come before Django's own.
+    """
 
     form_template_name = "ui/forms/form.html"
     field_template_name = "ui/forms/field.html"
