@@ -57,13 +57,13 @@ COUNTS = {
 }
 
 
-def answer_all(client: Client, language: str = "en", **other: dict[str, str]) -> str:
+def answer_all(client: Client, tongue: str = "en", /, **other: dict[str, str]) -> str:
     """Answer every question; give the key of the form to be sent."""
-    client.post(f"/{language}/get-care/callback/")
+    client.post(f"/{tongue}/get-care/callback/")
     for key, given in {**ANSWERS, **other}.items():
-        sent = client.post(f"/{language}/get-care/callback/{key}/", given)
+        sent = client.post(f"/{tongue}/get-care/callback/{key}/", given)
         assert sent.status_code == 302, (key, sent.content.decode())
-    page = client.get(f"/{language}/get-care/callback/check/")
+    page = client.get(f"/{tongue}/get-care/callback/check/")
     assert page.status_code == 200
     match = re.search(r'name="key" value="([^"]+)"', page.content.decode())
     assert match
@@ -247,7 +247,8 @@ def test_steps_cannot_be_skipped(client: Client) -> None:
     key = client.session["callback_key"]
     answer = client.post("/en/get-care/callback/check/", {"key": key})
     assert answer["Location"] == "/en/get-care/callback/who/"
-    assert client.post("/en/get-care/callback/check/", {"key": "guess"}).status_code == 302
+    for wrong in ("guess", "", "nul\0", "x" * 5000):
+        assert client.post("/en/get-care/callback/check/", {"key": wrong}).status_code == 302
     assert not models.CallbackRequest.objects.exists()
 
 
@@ -437,7 +438,7 @@ def test_the_list_runs_by_when_a_call_is_due_and_has_pages(signed_in: Any) -> No
         at = datetime(2026, 12, day, 17, tzinfo=UTC)
         actions.submit(key=f"k{day}", asked=asked_now(), at=at)
     intake = signed_in(Role.INTAKE)
-    rows = models.CallbackRequest.objects.order_by("due_at", "pk")
+    rows = models.CallbackRequest.objects.order_by("due_at", "sent_at", "pk")
     first = REFERENCE.findall(intake.get("/staff/requests/").content.decode())
     second = REFERENCE.findall(intake.get("/staff/requests/?page=2").content.decode())
     assert first + second == [row.reference for row in rows]
@@ -511,3 +512,24 @@ def test_the_note_says_its_limit() -> None:
     """The words of the hint and the limit of the field are the same number."""
     assert models.NOTE_MOST == 500
     assert site().answer_business_days >= 1
+
+
+@pytest.mark.django_db
+def test_markup_that_a_family_types_is_shown_as_text(client: Client, signed_in: Any) -> None:
+    """Neither the check nor the staff's page runs what was typed."""
+    typed = "<script>alert(1)</script>{{ 7 }}"
+    key = answer_all(
+        client,
+        name={"name": typed},
+        note={"note": typed},
+        language={"language": "other", "other_language": typed},
+    )
+    pages = [client.get("/en/get-care/callback/check/")]
+    send(client, key)
+    request = models.CallbackRequest.objects.get()
+    intake = signed_in(Role.INTAKE)
+    pages += [intake.get("/staff/requests/"), intake.get(f"/staff/requests/{request.pk}/")]
+    for answer in pages:
+        page = answer.content.decode()
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 }}" in page

@@ -15,7 +15,7 @@ def requests_for(user: User, *, is_open: bool) -> QuerySet[CallbackRequest]:
     if not user.holds(Role.INTAKE):
         return CallbackRequest.objects.none()
     rows = CallbackRequest.objects.filter(Q(status__in=OPEN) if is_open else ~Q(status__in=OPEN))
-    return rows.order_by("due_at", "pk") if is_open else rows.order_by("-sent_at", "pk")
+    return rows.order_by("due_at", "sent_at", "pk") if is_open else rows.order_by("-sent_at", "pk")
 
 
 def get_request(user: User, pk: uuid.UUID) -> CallbackRequest | None:
@@ -34,7 +34,10 @@ def by_reference(user: User, reference: str) -> CallbackRequest | None:
 
 def sent_with(key: str) -> CallbackRequest | None:
     """Give what was sent with a form's key; whoever holds the key sent it."""
-    return CallbackRequest.objects.filter(key=key).first() if key else None
+    # PostgreSQL takes no NUL in a text, and no key of ours has one.
+    if not key or "\0" in key:
+        return None
+    return CallbackRequest.objects.filter(key=key).first()
 
 
 def own(pk: str | None) -> CallbackRequest | None:

@@ -106,7 +106,8 @@ def speed_down(request: HttpRequest) -> HttpResponse:
 @require_POST
 def speed_up(request: HttpRequest) -> HttpResponse:
     """Read bytes to be timed and drop them."""
-    if not 0 < int(request.META.get("CONTENT_LENGTH") or 0) <= TEST_BYTES:
+    said = str(request.META.get("CONTENT_LENGTH", ""))
+    if not (said.isdecimal() and 0 < int(said) <= TEST_BYTES):
         return HttpResponse("Send 1 to 1,000,000 bytes.\n", status=413, content_type="text/plain")
     while request.read(_CHUNK):
         pass
