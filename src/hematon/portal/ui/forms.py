@@ -9,10 +9,7 @@ from django.forms.renderers import TemplatesSetting
 
 
 class Renderer(TemplatesSetting):
-    """Renders fields and error lists with the portal's own templates and tags.
-
-    Through the project's engine, so that the widgets here come before Django's own.
-    """
+    """Renders fields, widgets and error lists with the portal's own templates and their tags."""
 
     form_template_name = "ui/forms/form.html"
     field_template_name = "ui/forms/field.html"
