@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-
-def placeholder(request: HttpRequest) -> HttpResponse:
-    """Hold the place."""
-    return HttpResponse("")
-
+from hematon.portal.care import staff_views
 
 urlpatterns = [
-    path("callbacks/", placeholder, name="callbacks"),
+    path("requests/", staff_views.callbacks, name="callbacks"),
+    path("requests/<uuid:pk>/", staff_views.callback_request, name="callback_request"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 
 class _Strict(BaseModel):
@@ -47,6 +48,42 @@ class Phones(_Strict):
     night: Phone
 
 
+class Office(_Strict):
+    """When calls are returned, on the programme's own clock. Saturdays and Sundays are free."""
+
+    opens: time
+    closes: time
+    closed_on: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _around_noon(self) -> Office:
+        if not self.opens < time(12) < self.closes:
+            raise ValueError("opens must be before noon and closes after it")
+        return self
+
+
+class Prices(_Strict):
+    """What a family pays, said before it asks."""
+
+    call: InBoth
+    visit: InBoth
+    second_opinion: InBoth
+
+
+class SecondOpinion(_Strict):
+    """How the programme gives second opinions.
+
+    Attributes:
+        business_days: from complete records to the written report.
+        report_to: who receives the report.
+        where: who may ask, by where the child lives.
+    """
+
+    business_days: int
+    report_to: InBoth
+    where: InBoth
+
+
 def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("not an IANA time zone")
@@ -59,9 +96,13 @@ class Site(_Strict):
     hospital: InBoth
     programme: InBoth
     time_zone: Annotated[str, AfterValidator(_zone)]
+    zone_name: InBoth
     state: str
     phones: Phones
+    office: Office
     answer_business_days: int
+    prices: Prices
+    second_opinion: SecondOpinion
     interpreters: InBoth
     address: InBoth
 
