@@ -152,7 +152,7 @@ def at_a_glance(key: str, number: Callable[[str], int]) -> Glance:
 
     def line(text: str, grade: str, source: list[str] | tuple[str, ...] = ()) -> Line:
         estimate = grade in {"expert", "derived"}
-        known = () if estimate else tuple(number(s) for s in source if s != MAKERS)
+        known = () if estimate else tuple(sorted(number(s) for s in source if s != MAKERS))
         return Line(text, known, estimate)
 
     age = entry.age
