@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 
 import pytest
@@ -94,3 +95,12 @@ def test_what_was_searched_for_is_not_logged(
     title = answer.content.decode().partition("<title>")[2].partition("</title>")[0]
     assert "private-word" not in title
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_server_starts_with_every_page_ready() -> None:
+    """Importing the application leaves nothing to render for the first family."""
+    from hematon.portal.learn import search
+
+    search._entries.cache_clear()
+    importlib.reload(importlib.import_module("hematon.portal.wsgi"))
+    assert search._entries.cache_info().currsize == 2

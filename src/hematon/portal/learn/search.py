@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.html import strip_tags
 
 from hematon.portal.learn.at_a_glance import condition_entry
-from hematon.portal.learn.pages import fold, pages, terms
+from hematon.portal.learn.pages import LANGUAGES, fold, pages, terms
 from hematon.portal.learn.reading import reading
 
 TITLE, LEAD, HEADING, BODY = 20, 8, 5, 1
@@ -68,6 +68,16 @@ def find(words: str, language: str) -> list[Found]:
             hits.append((sum(weights) + NAMED * (typed in entry.names), entry.found))
     hits.sort(key=lambda hit: (-hit[0], hit[1].title))
     return [found for _, found in hits[:MOST]]
+
+
+def warm() -> None:
+    """Render every page and word of both languages, so that nobody waits for it later.
+
+    Raises:
+        ImproperlyConfigured: a file of the pages is wrong; better now than when a page is opened.
+    """
+    for language in LANGUAGES:
+        _entries(language)
 
 
 def suggest(words: str, language: str) -> list[str]:
