@@ -48,6 +48,7 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generate
 	PYTHONPATH=tests $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hematon knowledge check
+	$(BIN)/python -m hematon.portal.learn.gates
 	$(BIN)/python tools/write_reference.py --check
 	$(BIN)/python tools/portal_messages.py --check
 

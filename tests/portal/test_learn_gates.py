@@ -287,6 +287,12 @@ def test_an_incomplete_sheet_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
     assert any("no score sheet" in text for text in scored(page()))
 
 
+def test_a_page_nobody_read_is_told_apart() -> None:
+    """A group's answers stand for it, and the editors see that."""
+    assert score_sheet.was_read(page(slug="about-this-site", group="site"))
+    assert not score_sheet.was_read(page())
+
+
 def test_answers_that_the_text_decides_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """As are unknown items, and items of part A that are said not to apply."""
     whole = score_sheet.sheet()

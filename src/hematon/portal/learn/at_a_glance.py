@@ -28,6 +28,7 @@ WEEKS_UNTIL, MONTHS_UNTIL = 1.5 / 12, 2.0
 """Years up to which an age is told in weeks, and in months."""
 ALIKE = (0.45, 0.55)
 NEARLY_ALL = 0.95
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAKERS = "EXPERT"
 """The knowledge's name for its makers where it lists sources."""
 
@@ -136,7 +137,8 @@ def condition_entry(key: str) -> Condition:
     """
     file = DATA / "conditions" / f"{key}.yaml"
     try:
-        return Condition.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 a safe one
+        return Condition.model_validate(loaded)
     except (OSError, ValidationError) as error:
         raise ImproperlyConfigured(f"{file}: {error}") from error
 
@@ -152,7 +154,7 @@ def at_a_glance(key: str, number: Callable[[str], int]) -> Glance:
 
     def line(text: str, grade: str, source: list[str] | tuple[str, ...] = ()) -> Line:
         estimate = grade in {"expert", "derived"}
-        known = () if estimate else tuple(number(s) for s in source if s != MAKERS)
+        known = () if estimate else tuple(sorted(number(s) for s in source if s != MAKERS))
         return Line(text, known, estimate)
 
     age = entry.age

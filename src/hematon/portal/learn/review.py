@@ -46,6 +46,7 @@ class Row:
         versions: one for each language it is in.
         missing: languages it is not in.
         problems: what the gates say, in words.
+        read: whether its points come from reading it, not from its group alone.
     """
 
     slug: str
@@ -59,6 +60,7 @@ class Row:
     versions: tuple[Version, ...]
     missing: tuple[str, ...]
     problems: tuple[Problem, ...]
+    read: bool
 
     @property
     def urgency(self) -> str:
@@ -104,6 +106,7 @@ class Queue:
             ("Lacking a language", sum(bool(row.missing) for row in rows), True),
             ("With problems", sum(bool(row.problems) for row in rows), True),
             ("Not reviewed by a clinician", sum(row.reviewed is None for row in rows), True),
+            ("Points from the group alone", sum(not row.read for row in rows), False),
             (f"Care cards not signed, of {self.card_count}", self.unsigned, True),
         ]
 
@@ -156,6 +159,7 @@ def _row(slug: str, found: list[Problem], today: date) -> Row:
         versions=tuple(_version(page) for page in here),
         missing=tuple(code for code in LANGUAGES if (code, slug) not in pages()),
         problems=tuple(problem for problem in found if problem.page in names),
+        read=score_sheet.was_read(here[0]),
     )
 
 

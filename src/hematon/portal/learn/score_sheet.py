@@ -53,10 +53,19 @@ class Item(_Strict):
 
 
 class Answers(_Strict):
-    """Answers of one reader on one day."""
+    """Answers of one reader on one day.
+
+    Attributes:
+        by: who answered.
+        scored: when.
+        read: for a group, the pages that were read for it.
+        answers: by item.
+        because: for a page, why it differs from its group.
+    """
 
     by: str
     scored: date
+    read: tuple[str, ...] = ()
     answers: dict[str, Answer]
     because: str = ""
 
@@ -144,6 +153,13 @@ def score(page: Page) -> float:
     """Give the points of 100 among the items that apply; what is not answered counts as missed."""
     counted = [answer for answer in answers(page).values() if answer != "not_applicable"]
     return 100 * counted.count("met") / max(len(counted), 1)
+
+
+def was_read(page: Page) -> bool:
+    """Say whether somebody read this very page for its score, and not others of its group."""
+    of = sheet()
+    group = of.groups.get(page.facts.group)
+    return page.slug in of.pages or (group is not None and page.slug in group.read)
 
 
 def problems() -> Iterator[Problem]:

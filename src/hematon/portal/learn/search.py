@@ -12,13 +12,15 @@ from django.utils import translation
 from django.utils.html import strip_tags
 
 from hematon.portal.learn.at_a_glance import condition_entry
-from hematon.portal.learn.pages import fold, pages, terms
+from hematon.portal.learn.pages import LANGUAGES, fold, pages, terms
 from hematon.portal.learn.reading import reading
 
 TITLE, LEAD, HEADING, BODY = 20, 8, 5, 1
 MOST = 30
-MOST_OF_A_WORD = 60
-"""So that a word repeated in one page's text does not outweigh another page's title."""
+NAMED = 100
+"""For a page or word that is called just what was typed."""
+OFTEN = 3
+"""How often a word counts in one field, so that a long text does not outweigh a title."""
 WORDS_MOST = 100
 WHOLE_UNTIL = 2
 """Words of up to so many letters must match whole: `FA` is a condition, `fa` begins too much."""
@@ -40,6 +42,7 @@ class Found:
 @dataclass(frozen=True)
 class _Entry:
     found: Found
+    names: frozenset[str]
     fields: tuple[tuple[int, str], ...]
 
 
@@ -54,15 +57,27 @@ def find(words: str, language: str) -> list[Found]:
     if not wanted:
         return []
     sought = [f" {word}" + (" " if len(word) <= WHOLE_UNTIL else "") for word in wanted]
+    typed = " ".join(wanted)
     hits = []
     for entry in _entries(language):
         weights = [
-            sum(weight * field.count(word) for weight, field in entry.fields) for word in sought
+            sum(weight * min(field.count(word), OFTEN) for weight, field in entry.fields)
+            for word in sought
         ]
         if all(weights):
-            hits.append((sum(min(weight, MOST_OF_A_WORD) for weight in weights), entry.found))
+            hits.append((sum(weights) + NAMED * (typed in entry.names), entry.found))
     hits.sort(key=lambda hit: (-hit[0], hit[1].title))
     return [found for _, found in hits[:MOST]]
+
+
+def warm() -> None:
+    """Render every page and word of both languages, so that nobody waits for it later.
+
+    Raises:
+        ImproperlyConfigured: a file of the pages is wrong; better now than when a page is opened.
+    """
+    for language in LANGUAGES:
+        _entries(language)
 
 
 def suggest(words: str, language: str) -> list[str]:
@@ -82,6 +97,10 @@ def _names(language: str) -> dict[str, str]:
 def _spaced(*texts: str) -> str:
     """Put one space before and after every word, so that a word's beginning can be counted."""
     return f" {' '.join(_WORD.findall(fold(' '.join(texts))))} "
+
+
+def _names_of(*names: str) -> frozenset[str]:
+    return frozenset(_spaced(name).strip() for name in names)
 
 
 def _prose(html: str) -> str:
@@ -107,6 +126,7 @@ def _pages(language: str) -> list[_Entry]:
         entries.append(
             _Entry(
                 Found(facts.title, facts.lead, reverse("page", kwargs={"slug": slug})),
+                _names_of(facts.title, *names),
                 (
                     (TITLE, _spaced(facts.title)),
                     (LEAD, _spaced(facts.lead, *names)),
@@ -126,6 +146,7 @@ def _words(language: str) -> list[_Entry]:
         entries.append(
             _Entry(
                 Found(forms[0], meaning, f"{reverse('glossary')}#{key}", is_word=True),
+                _names_of(*forms),
                 (
                     (TITLE, _spaced(*forms)),
                     (HEADING, _spaced(plain)),
