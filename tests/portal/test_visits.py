@@ -278,6 +278,7 @@ def test_camera_and_microphone_are_for_the_device_test_alone(client: Client) -> 
     assert "camera=(self)" in policy
     assert "microphone=(self)" in policy
     assert "geolocation=()" in policy
+    assert "camera=()" in client.post("/en/video-visits/device-test/")["Permissions-Policy"]
     for page in ("/en/", "/en/video-visits/", "/en/get-care/", "/es/video-visits/check/where/"):
         policy = client.get(page)["Permissions-Policy"]
         assert "camera=()" in policy

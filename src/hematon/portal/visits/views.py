@@ -76,12 +76,12 @@ def visit_result(request: HttpRequest) -> HttpResponse:
     return render(request, f"visits/result_{found.kind}.html", context)
 
 
-# Camera and microphone for this page alone; the rest of the site's policy stays.
+@open_page
+@require_safe
+# Camera and microphone for this page alone, and not for a refusal of another method.
 @permissions_policy_override(
     {**settings.PERMISSIONS_POLICY, "camera": "self", "microphone": "self"}
 )
-@open_page
-@require_safe
 def device_test(request: HttpRequest) -> HttpResponse:
     """Try camera, microphone and connection against this server; nothing leaves the browser."""
     return render(
