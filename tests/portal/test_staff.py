@@ -113,6 +113,7 @@ def test_passkeys_are_offered(client: Client) -> None:
     """T-12: the sign-in page offers a passkey and never an account of one's own."""
     page = client.get(LOGIN).content.decode()
     assert "Sign in with a passkey" in page
+    assert page.count("/sign-in/password/reset/") == 1
     assert "sign up" not in page.lower()
 
 

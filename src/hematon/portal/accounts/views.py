@@ -16,6 +16,12 @@ from hematon.portal.accounts.access import Role, staff_of, staff_page
 class SignIn(LoginView):  # type: ignore[misc]
     """allauth's sign-in; after five wrong passwords in five minutes it answers 429."""
 
+    def get_form(self, form_class: type[LoginForm] | None = None) -> LoginForm:
+        """Give the form; its link for who forgot the password stands below it, not inside."""
+        form = super().get_form(form_class)
+        form.fields["password"].help_text = ""
+        return form
+
     def form_invalid(self, form: LoginForm) -> HttpResponse:
         """Show the form again."""
         response: HttpResponse = super().form_invalid(form)
