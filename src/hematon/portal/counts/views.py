@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hematon.portal.counts import access, actions, draft, explanation, forms, summary, uploads
 from hematon.portal.counts.printout import MAX_DATES, Printout, read
 from hematon.portal.learn.pages import cards
-from hematon.portal.ui.open import open_page
+from hematon.portal.ui.open import limits_its_body, open_page
 from hematon.portal.ui.site import site
 
 View = Callable[..., HttpResponse]
@@ -116,6 +116,7 @@ def _take(request: HttpRequest, found: Printout) -> None:
     draft.save(request, held)
 
 
+@limits_its_body
 @open_page
 @csrf_exempt
 @form_page

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -36,8 +37,17 @@ def plain_requests(get_response: Handler) -> Handler:
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length[:12]) > settings.MOST_BYTES:
+        if not length.isdecimal():
+            raise RequestDataTooBig
+        if int(length[:12]) > settings.MOST_BYTES and not _limits_its_body(request.path_info):
             raise RequestDataTooBig
         return get_response(request)
 
     return middleware
+
+
+def _limits_its_body(path: str) -> bool:
+    try:
+        return getattr(resolve(path).func, "limits_its_body", False)
+    except Resolver404:
+        return False
