@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
 import hematon.portal
 from hematon.portal.learn.pages import pages
-
-NOT_PAGES = {"root", "healthz", "robots", "security_txt", "csp_report", "set_language"}
-"""Answers that are no page: redirects, probes, plain texts."""
 
 
 def access_matrix() -> dict[str, str]:
@@ -22,15 +20,24 @@ def access_matrix() -> dict[str, str]:
 
 
 def family_paths(language: str) -> list[str]:
-    """Give the paths of every family page without arguments, and of every page of prose."""
+    """Give the paths of every page that opens by its address alone; needs the database.
+
+    What asks for steps before it answers with a redirect, and is walked in the journeys.
+    """
+    client = Client(headers={"accept-language": language})
     found = []
     with translation.override(language):
         for name, audience in access_matrix().items():
-            if audience != "anyone" or name in NOT_PAGES:
+            if audience != "anyone":
                 continue
             try:
-                found.append(reverse(name))
+                path = reverse(name)
             except NoReverseMatch:
                 continue
+            # Sign-in is for staff, and in English alone.
+            if path.startswith(f"/{language}/"):
+                answer = client.get(path)
+                if answer.status_code == 200 and "text/html" in answer["Content-Type"]:
+                    found.append(path)
         found += [reverse("page", kwargs={"slug": slug}) for of, slug in pages() if of == language]
     return found

@@ -196,7 +196,7 @@ def test_a_child_in_utah_gets_a_page_with_a_phone_in_spanish(client: Client) -> 
     page = answer.content.decode()
     assert answer.status_code == 200
     assert '<html lang="es">' in page
-    assert "No podemos dar una consulta por video en Utah" in page
+    assert "No podemos dar una visita por video en Utah" in page
     assert site().phones.day.number in page
     assert 'action="/es/get-care/callback/"' in page
 
