@@ -136,7 +136,13 @@ def lighthouse(site: str, path: str, node: Path, folder: Path) -> list[str]:
         "--chrome-flags=--headless=new --no-sandbox",
     ]  # fmt: skip
     chromium = shutil.which("chromium") or ""
-    subprocess.run(command, check=True, env={**os.environ, "CHROME_PATH": chromium})
+    environment = {**os.environ, "CHROME_PATH": chromium}
+    # Its recording of a page load fails now and then, whatever the page.
+    for _ in range(3):
+        if not subprocess.run(command, check=False, env=environment).returncode:
+            break
+    else:
+        return [f"{path}: Lighthouse failed three times"]
     categories = json.loads(out.read_text())["categories"]
     reached = {name: round(100 * c["score"]) for name, c in categories.items()}
     print(f"Lighthouse {path}: {reached}", flush=True)
