@@ -53,14 +53,15 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generate
 	$(BIN)/python tools/portal_messages.py --check
 
 test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100 --ignore tests/portal --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 tests/portal tests/browser
 
 test-all: check ## The fast suite, then the long property and fuzz runs.
 	$(BIN)/python -m pytest -n 2
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz tests/portal/test_forms_hold.py
 
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
-	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest tests/portal
+	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "secret-key").write_text(SECRET)
     (tmp_path / "secret-key").chmod(0o600)
     for name in list(os.environ):
-        if name.startswith("HEMATON_"):
+        if name.startswith(("HEMATON_", "DJANGO_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HEMATON_PORTAL_DIR", str(tmp_path))
     monkeypatch.setenv("HEMATON_ALLOWED_HOSTS", "portal.tests.invalid")
