@@ -109,5 +109,5 @@ knowledge: $(VENV)/run ## Check the clinical knowledge and say how sure it is.
 	$(BIN)/hematon knowledge check
 
 clean: ## Remove the environment and everything generated.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-report.html
+	rm -rf $(VENV) portal-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-report.html
 	rm -rf src/hematon/knowledge/compiled_cache
