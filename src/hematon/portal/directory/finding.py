@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hematon.portal.directory.models import Expert
 from hematon.portal.directory.vocabulary import vocabulary
+from hematon.portal.learn.pages import fold
 from hematon.portal.ui.site import InBoth
 
 MOST_WORDS = 100
@@ -109,7 +109,7 @@ def search_of(query: QueryDict, experts: Sequence[Expert], today: date) -> Searc
         ]
         # The vocabulary's own order for what it orders on purpose; languages and states by name.
         if name in {"language", "state"}:
-            options.sort(key=lambda option: _folded(option.label))
+            options.sort(key=lambda option: fold(option.label))
         groups.append(Group(name, str(label), tuple(options)))
     return Search(
         words=" ".join(query.get("q", "").split())[:MOST_WORDS],
@@ -125,7 +125,7 @@ def found(search: Search, experts: Sequence[Expert], today: date) -> list[Expert
         for group in search.groups
         if group.chosen
     }
-    words = re.findall(r"\w+", _folded(search.words))
+    words = re.findall(r"\w+", fold(search.words))
     return [
         expert
         for expert in experts
@@ -147,11 +147,5 @@ def _holds(expert: Expert, words: Sequence[str]) -> bool:
         *expert.locations,
         *(name for _, name in expert.condition_names),
     ]
-    text = _folded(" ".join(parts))
+    text = fold(" ".join(parts))
     return all(word in text for word in words)
-
-
-def _folded(text: str) -> str:
-    """Drop case and accents, so that `espanol` finds `Español`."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from hematon.portal.care import forms as care_forms
 from hematon.portal.care.forms import YES_NO
-from hematon.portal.care.models import Language
 from hematon.portal.ui.forms import Choice, Choices, Form
 from hematon.portal.ui.site import site
 from hematon.portal.visits.rules import ELSEWHERE, NOT_KNOWN, rules
@@ -84,23 +84,11 @@ class DeviceForm(Form):
     )
 
 
-class LanguageForm(Form):
-    """Which language, and whether an interpreter joins."""
+class LanguageForm(care_forms.LanguageForm):
+    """Which language, and whether an interpreter joins: asked here as for a call."""
 
     title = _("What language should the visit be in?")
 
-    language = Choice(
-        label=_("Language"),
-        choices=Language.choices,
-        error_messages={"required": _("Choose a language.")},
-    )
-    other_language = forms.CharField(
-        label=_("Which other language? (only if you chose another language)"),
-        required=False,
-        max_length=60,
-        error_messages={"max_length": _("Enter a language of at most 60 letters.")},
-        widget=forms.TextInput(attrs={"class": "nhsuk-input--width-20"}),
-    )
     interpreter = Choice(
         label=_("Do you need an interpreter?"),
         choices=YES_NO,
@@ -110,13 +98,3 @@ class LanguageForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["interpreter"].help_text = str(site().interpreters)
-
-    def clean(self) -> dict[str, Any]:
-        """Ask which, where it is another; drop what was typed where it is not."""
-        given = dict(super().clean() or {})
-        if given.get("language") == Language.OTHER and not given.get("other_language"):
-            if "other_language" not in self.errors:
-                self.add_error("other_language", _("Enter the language."))
-        elif given.get("language") != Language.OTHER:
-            given["other_language"] = ""
-        return given
