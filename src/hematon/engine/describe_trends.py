@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -88,12 +89,15 @@ def _given(result: BatchAssessment, i: int) -> npt.NDArray[np.int64]:
 def _transfusions(result: BatchAssessment, i: int, k: int) -> TransfusionNeed:
     given, rows = result.batch.columns.given, _given(result, i)
     rows = rows[given.kind[rows] == TREATMENT_KINDS.index(TRANSFUSED[k])]
-    days = np.unique(np.floor(given.start[rows]))
+    days = sorted(set(np.floor(given.start[rows]).tolist()))
+    gaps = sorted(later - day for day, later in pairwise(days))
     return TransfusionNeed(
         product="platelet_transfusion" if k else "red_cell_transfusion",
         dependent=ANSWERS[int(result.serial.facts[_DEPENDENT[k]][i])],
         days_in_16_weeks=int(result.serial.transfused[i, k]),
-        median_interval_days=float(np.median(np.diff(days))) if len(days) > 1 else None,
+        median_interval_days=(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
+        if gaps
+        else None,
         last_age_days=int(days[-1]) if len(days) else None,
     )
 

@@ -60,7 +60,7 @@ def slopes(case: Ints, age: Floats, value: Floats, n: int) -> Slopes:
     span[some] = age[start[some + 1] - 1] - age[start[some]]
     log = np.log(np.maximum(value, _LEAST_VALUE))
     used = np.minimum(count, MOST_DRAWS)
-    for k in np.unique(used[used >= LEAST_DRAWS]).tolist():
+    for k in np.flatnonzero(np.bincount(used[used >= LEAST_DRAWS])).tolist():
         rows = np.flatnonzero(used == k)
         step = max(1, _PAIRS_AT_ONCE // (k * k))
         early, late = np.triu_indices(k, 1)

@@ -304,8 +304,8 @@ class Annotations:
         """Give the published lines of a disease at a term or beneath it, most patients first."""
         own = np.flatnonzero(self.arrays["line_row"] == row)
         own = own[[at in self._above(int(t)) for t in self.arrays["line_term"][own]]]
-        used = own[~np.isin(self._line_reference[own], self._naming(self.left_out))]
-        found = [self._line(int(k)) for k in used]
+        left = set(self._naming(self.left_out))
+        found = [self._line(int(k)) for k in own if int(self._line_reference[k]) not in left]
         return sorted(found, key=lambda x: (-(x.of or 0), -(x.frequency or 0.0), x.term))
 
     def counted_in(self, publications: Iterable[str]) -> frozenset[str]:
