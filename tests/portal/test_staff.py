@@ -60,7 +60,7 @@ def enter(client: Client, password: str = PASSWORD, **headers: str) -> int:
 
 def code_of(secret: str) -> str:
     """Give what an authenticator app shows now."""
-    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+    return str(format_hotp_value(hotp_value(secret, list(yield_hotp_counters_from_time())[1])))
 
 
 class Clock:

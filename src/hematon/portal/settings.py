@@ -229,6 +229,8 @@ MFA_FORMS = {
 # unverified one behind, and its owner could never set up a second factor again.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Hematon"
+# One step of 30 seconds either way, for typing and clocks (RFC 6238, 5.2); a code still works once.
+MFA_TOTP_TOLERANCE = 1
 # Browsers offer passkeys on plain HTTP for localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
