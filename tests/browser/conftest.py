@@ -82,7 +82,7 @@ def visit(chromium: Browser, live_server: object) -> Iterator[Visit]:
             java_script_enabled=script,
             has_touch=width < 700,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         seen = Seen()
         page = context.new_page()
         host = urlsplit(site).netloc
