@@ -348,7 +348,7 @@ def _transfused(batch: CaseBatch) -> Ints:
     for k, kind in enumerate(TRANSFUSED):
         rows = recent & (given.kind == TREATMENT_KINDS.index(kind))
         day = given.case[rows] * DAY_SPACE + given.start[rows]
-        # Asked for its places as well, np.unique does not import masked arrays: a tenth of a start.
+        # Asked for its places as well, np.unique does not import masked arrays.
         days = np.unique(day, return_index=True)[0] // DAY_SPACE
         out[:, k] = np.bincount(days.astype(np.int64), minlength=n)
     return out

@@ -68,7 +68,7 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
     gc.collect()
     gc.freeze()
 
-    class Application(BaseApplication):  # type: ignore[misc]
+    class Application(BaseApplication):
         """gunicorn with settings from here instead of a command line."""
 
         def load_config(self) -> None:

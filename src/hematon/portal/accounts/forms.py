@@ -39,7 +39,7 @@ class Credential(forms.JSONField):
         return ""
 
 
-class Add(webauthn.AddWebAuthnForm):  # type: ignore[misc]
+class Add(webauthn.AddWebAuthnForm):
     """Adds a passkey or a security key."""
 
     credential = Credential()
@@ -57,24 +57,24 @@ class _Checked:
     def clean_credential(self) -> Authenticator:
         """Check what the key answered."""
         try:
-            return super().clean_credential()  # type: ignore[misc]
+            return super().clean_credential()  # type: ignore[misc]  # of the class beside it
         except _MALFORMED as error:
             raise _refused() from error
 
 
-class Authenticate(_Checked, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+class Authenticate(_Checked, webauthn.AuthenticateWebAuthnForm):
     """The second factor after a password."""
 
     credential = Credential()
 
 
-class Login(_Checked, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+class Login(_Checked, webauthn.LoginWebAuthnForm):
     """Signs in by passkey alone."""
 
     credential = Credential()
 
 
-class Reauthenticate(_Checked, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class Reauthenticate(_Checked, webauthn.ReauthenticateWebAuthnForm):
     """Confirms that the person is still there."""
 
     credential = Credential()

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hematon.portal.accounts.access import Role, staff_of, staff_page
 
 
-class SignIn(LoginView):  # type: ignore[misc]
+class SignIn(LoginView):
     """allauth's sign-in; after five wrong passwords in five minutes it answers 429."""
 
     def get_form(self, form_class: type[LoginForm] | None = None) -> LoginForm:

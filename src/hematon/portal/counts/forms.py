@@ -117,8 +117,8 @@ class SetForm(Form):
         """
         self.held, self.today, self.others = held, today, others
         kwargs["initial"] = _initial(held)
-        self.base_fields = {**self.base_fields, **_boxes()}  # type: ignore[misc]  # its own copy
         super().__init__(*args, **kwargs)
+        self.fields.update(_boxes())
 
     def blocks(self, main: bool) -> Iterator[Block]:
         """Give the blocks of the lines that are always asked, or of the others."""
@@ -279,11 +279,9 @@ class SlipForm(Form):
     def __init__(self, asked: list[Doubt], *args: Any, **kwargs: Any) -> None:
         """Make a question for each doubt."""
         self.asked = asked
-        own: dict[str, forms.Field] = {}
-        for doubt in asked:
-            own[doubt.line.id] = self._question(doubt)
-        self.base_fields = {**self.base_fields, **own}  # type: ignore[misc]  # its own copy
         super().__init__(*args, **kwargs)
+        for doubt in asked:
+            self.fields[doubt.line.id] = self._question(doubt)
 
     @staticmethod
     def _question(doubt: Doubt) -> forms.Field:

@@ -15,35 +15,6 @@ class Renderer(TemplatesSetting):
     field_template_name = "ui/forms/field.html"
 
 
-class Form(forms.Form):
-    """A form whose errors are told by the server alone, with no `required` in the page."""
-
-    use_required_attribute = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
-        super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            described = []
-            if field.help_text:
-                described.append(f"id_{name}-hint")
-            if self.is_bound and name in self.errors:
-                described.append(f"id_{name}-error")
-            if described:
-                field.widget.attrs["aria-describedby"] = " ".join(described)
-            css = _CLASSES.get(getattr(field.widget, "input_type", "")) or (
-                "nhsuk-textarea" if isinstance(field.widget, forms.Textarea) else ""
-            )
-            if isinstance(field.widget, forms.Select) and not isinstance(
-                field.widget, forms.RadioSelect
-            ):
-                css = "nhsuk-select"
-            if css:
-                if self.is_bound and name in self.errors:
-                    css += f" {css}--error"
-                field.widget.attrs["class"] = f"{css} {field.widget.attrs.get('class', '')}".strip()
-
-
 _CLASSES = {
     "text": "nhsuk-input",
     "email": "nhsuk-input",
@@ -53,7 +24,43 @@ _CLASSES = {
     "url": "nhsuk-input",
     "date": "nhsuk-input",
     "file": "nhsuk-file-upload",
+    "select": "nhsuk-select",
+    "textarea": "nhsuk-textarea",
 }
+
+
+class Field(forms.BoundField):
+    """A field of a form, in the design system's classes, described by its hint and its error."""
+
+    @property
+    def aria_describedby(self) -> str:
+        """Give the ids of the hint and of the error, as the templates write them."""
+        told = {"hint": self.help_text, "error": self.errors}
+        return " ".join(f"{self.auto_id}-{name}" for name, text in told.items() if text)
+
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        """Add the class of the kind of box, and whether it is in error."""
+        widget = widget or self.field.widget
+        made: dict[str, Any] = super().build_widget_attrs(attrs, widget)
+        css = _CLASSES.get(getattr(widget, "input_type", "textarea"))
+        if css:
+            error = f"{css}--error" if self.errors else ""
+            given = made.get("class", widget.attrs.get("class", ""))
+            made["class"] = " ".join(f"{css} {error} {given}".split())
+        return made
+
+
+class Form(forms.Form):
+    """A form whose errors are told by the server alone, with no `required` in the page."""
+
+    use_required_attribute = False
+    bound_field_class = Field
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
 
 
 class Choice(forms.ChoiceField):
