@@ -6,10 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from hematon.portal.vault.keys import new_keyring, write_keyring
+
 _folder = Path(tempfile.mkdtemp(prefix="hematon-portal-"))
 (_folder / "secret-key").write_text("0123456789" * 6)
 (_folder / "secret-key").chmod(0o600)
 (_folder / "static").mkdir()
+write_keyring(_folder / "keyring.json", new_keyring())
 os.environ.setdefault("HEMATON_PORTAL_DIR", str(_folder))
 os.environ.setdefault("HEMATON_DEMO", "1")
 

@@ -111,7 +111,7 @@ def test_database_holds_no_readable_record(clinician: Client) -> None:
     """T-29: what is kept for the hour is sealed with a key that is not in the database."""
     send(clinician, rows(1))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sealed FROM clinic_upload")
+        cursor.execute("SELECT content FROM clinic_upload")
         (sealed,) = cursor.fetchone()
     assert CANARY.encode() not in bytes(sealed)
     session = clinician.session.session_key

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 import hematon.portal
 from hematon.portal.check import pragmas, problems
 from hematon.portal.commands import portal
+from hematon.portal.vault.keys import new_keyring, write_keyring
 
 SETTINGS = Path(hematon.portal.__file__).parent / "settings.py"
 SECRET = "0123456789" * 6
@@ -27,6 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of a portal in use, with the environment that names it."""
     (tmp_path / "secret-key").write_text(SECRET)
     (tmp_path / "secret-key").chmod(0o600)
+    write_keyring(tmp_path / "keyring.json", new_keyring())
     for name in list(os.environ):
         if name.startswith(("HEMATON_", "DJANGO_")):
             monkeypatch.delenv(name)
@@ -194,3 +196,17 @@ def test_command_says_what_is_missing(folder: Path) -> None:
     assert done.returncode == 1
     assert "chmod 600" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_keys_are_made_once(folder: Path) -> None:
+    """A second ring would leave everything that the first one sealed unreadable."""
+    program = [sys.executable, "-c", "from hematon.cli import main; main()"]
+    make = [*program, "portal", "--dir", str(folder), "make-keys"]
+    ring = folder / "keyring.json"
+    ring.unlink()
+    assert subprocess.run(make, capture_output=True, check=False).returncode == 0
+    made = ring.read_bytes()
+    again = subprocess.run(make, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "would be lost" in again.stderr
+    assert ring.read_bytes() == made

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from hematon.portal.ui.site import site
+from hematon.portal.vault.keys import keyring
 
 SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 """What keeps an acknowledged request through a power loss; 2 is FULL."""
@@ -18,13 +19,20 @@ SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_time
 
 def problems() -> list[str]:
     """Give everything that is wrong, in words that name the place and the fix."""
-    return [*_of_django(), *_of_facts(), *_of_mail(), *_of_database()]
+    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_database()]
 
 
 def _of_django() -> Iterator[str]:
     for found in checks.run_checks(include_deployment_checks=not settings.DEMO):
         hint = f" {found.hint}" if found.hint else ""
         yield f"{found.id}: {found.msg}{hint}"
+
+
+def _of_keys() -> Iterator[str]:
+    try:
+        keyring()
+    except ImproperlyConfigured as error:
+        yield str(error)
 
 
 def _of_facts() -> Iterator[str]:

@@ -39,6 +39,7 @@ def portal(context: click.Context, directory: Path, demo: bool) -> None:
     Settings come from the environment; hematon/portal/settings.py lists them.
 
     \b
+    hematon portal make-keys
     hematon portal check
     hematon portal create-staff ana@hospital.example --role clinician
     hematon portal set-roles ana@hospital.example --role clinician --role intake
@@ -95,6 +96,24 @@ def forget_second_factor(email: str) -> None:
 
     dropped = actions.forget_second_factor(user=_staff(email), by=None)
     click.echo(f"{dropped} dropped; {email} sets up a second factor at the next sign-in")
+
+
+@portal.command()
+def make_keys() -> None:
+    """Write a new key ring for a portal that has none yet.
+
+    Keep a copy apart from every backup of the data: without it nothing can be opened.
+    """
+    _set_up()
+    from django.conf import settings
+
+    from hematon.portal.vault.keys import new_keyring, write_keyring
+
+    file = Path(settings.KEYRING_FILE)
+    if file.exists():
+        raise click.ClickException(f"{file} exists; what it sealed would be lost.")
+    write_keyring(file, new_keyring())
+    click.echo(f"keys      {file}\nKeep a copy of it apart from the backups of the data.")
 
 
 @portal.command()

@@ -26,6 +26,11 @@ def prepare(directory: Path, *, demo: bool) -> None:
         secret = directory / "secret-key"
         if not secret.exists():
             write_private(secret, secrets.token_urlsafe(48))
+        from hematon.portal.vault.keys import new_keyring, write_keyring
+
+        keys = directory / "keyring.json"
+        if not keys.exists():
+            write_keyring(keys, new_keyring())
     import django
 
     django.setup()

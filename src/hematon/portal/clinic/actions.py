@@ -10,7 +10,7 @@ from django.utils import timezone
 from hematon.engine.assessment import Assessment
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
-from hematon.portal.clinic.models import KEPT_FOR, Feedback, Upload, mark_of, seal
+from hematon.portal.clinic.models import KEPT_FOR, Feedback, Upload, mark_of
 from hematon.portal.clinic.reading import Readings
 
 
@@ -33,7 +33,7 @@ def keep(
         session=mark_of(session_key),
         kept_at=at,
         setting=setting,
-        sealed=seal(content, at),
+        content=content,
     )
     levels = [issue.level for reading in readings for issue in reading.issues]
     record(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import uuid
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.db import models
-from django.utils.crypto import salted_hmac
+
+from hematon.portal.vault.fields import SealedBytes
 
 KEPT_FOR: Final = timedelta(hours=1)
 
@@ -28,22 +27,19 @@ class Upload(models.Model):
     session = models.CharField(max_length=64, db_index=True)
     kept_at = models.DateTimeField(db_index=True)
     setting = models.CharField(max_length=40)
-    sealed = models.BinaryField()
+    content = SealedBytes()
 
     def __str__(self) -> str:
         """Name the upload by its id alone."""
         return str(self.pk)
 
     def open(self, now: datetime) -> bytes | None:
-        """Give the content; None once its hour is over, or when it was tampered with."""
-        try:
-            return _lock().decrypt_at_time(
-                bytes(self.sealed),
-                ttl=int(KEPT_FOR.total_seconds()),
-                current_time=int(now.timestamp()),
-            )
-        except InvalidToken:
-            return None
+        """Give the content; None once its hour is over.
+
+        Raises:
+            SealBrokenError: it is not what was kept.
+        """
+        return self.content if now < self.kept_at + KEPT_FOR else None
 
 
 class Feedback(models.Model):
@@ -94,16 +90,6 @@ class Feedback(models.Model):
         return f"{self.at:%Y-%m-%d} {self.outcome}"
 
 
-def seal(content: bytes, now: datetime) -> bytes:
-    """Encrypt what was uploaded; the time is sealed with it."""
-    return _lock().encrypt_at_time(content, current_time=int(now.timestamp()))
-
-
 def mark_of(session_key: str) -> str:
     """Give what stands for a session in a row: enough to compare, useless to sign in with."""
     return hashlib.sha256(session_key.encode()).hexdigest()
-
-
-def _lock() -> Fernet:
-    key = salted_hmac("hematon.portal.clinic", "upload", algorithm="sha256").digest()
-    return Fernet(base64.urlsafe_b64encode(key))
