@@ -11,7 +11,15 @@ import click
 if TYPE_CHECKING:
     from hematon.portal.accounts.models import User
 
-ROLES = ("intake", "clinician", "editor", "moderator", "administrator")
+ROLES = (
+    "intake",
+    "clinician",
+    "scheduler",
+    "editor",
+    "moderator",
+    "administrator",
+    "privacy",
+)
 """Of `accounts.models.Role`, which cannot be imported before Django is set up."""
 
 _ROLE = click.option(

@@ -1,21 +1,35 @@
-"""Staff accounts and their roles."""
+"""People who sign in: staff with roles, families, and clinicians who refer."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from hematon.portal.vault.fields import SealedText
+from hematon.portal.vault.sealing import blind_index
+
+
+class Kind(models.TextChoices):
+    """Who an account is for. Only staff hold roles."""
+
+    STAFF = "staff", "Staff"
+    FAMILY = "family", "Family"
+    REFERRER = "referrer", "Referring clinician"
+
 
 class Role(models.TextChoices):
     """What a member of staff may do; a person can hold several."""
 
-    INTAKE = "intake", "Intake: sees and closes requests"
-    CLINICIAN = "clinician", "Clinician: assesses records"
+    INTAKE = "intake", "Intake: reads, sorts and answers requests"
+    CLINICIAN = "clinician", "Clinician: assesses records, writes opinions"
+    SCHEDULER = "scheduler", "Scheduler: opens times and books visits"
     EDITOR = "editor", "Editor: keeps the pages"
     MODERATOR = "moderator", "Moderator: reads reviews before they show"
-    ADMINISTRATOR = "administrator", "Administrator: roster, awards, staff"
+    ADMINISTRATOR = "administrator", "Administrator: roster, awards, staff, settings"
+    PRIVACY = "privacy", "Privacy officer: reads the audit, changes nothing"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,15 +42,31 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def create_without_password(self, address: str, kind: Kind) -> User:
+        """Make an account of a family or of a referring clinician.
+
+        Its address is sealed: only staff addresses, which hospitals publish, stand in the open.
+        """
+        user = self.model(email=None, kind=kind)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        Address.objects.create(user=user, text=address, index=address_index(address))
+        return user
+
+    def with_address(self, address: str) -> User | None:
+        """Find an account of a family or of a referring clinician."""
+        return self.filter(address__index=address_index(address)).first()
+
     def get_by_natural_key(self, username: str | None) -> User:
         """Find an account by its address, whatever the case."""
         return self.get(email=(username or "").strip().lower())
 
 
 class User(AbstractBaseUser):
-    """A member of staff, known by a work email address."""
+    """A person who signs in: staff by a work email address, others by a sealed one."""
 
-    email = models.EmailField(unique=True)
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.STAFF)
+    email = models.EmailField(unique=True, null=True)
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
@@ -51,11 +81,29 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         """Name the person."""
-        return self.name or self.email
+        return self.name or self.email or f"{self.kind} {self.pk}"
 
     def holds(self, *roles: str) -> bool:
         """Say whether the person holds any of the roles now."""
-        return self.roles.filter(role__in=roles).exists()
+        return self.kind == Kind.STAFF and self.roles.filter(role__in=roles).exists()
+
+
+class Address(models.Model):
+    """Where a family or a referring clinician receives mail; found by a keyed hash of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="address")
+    text = SealedText()
+    index = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        """Name the row, not the address."""
+        return str(self.pk)
+
+
+def address_index(address: str) -> str:
+    """Give what an address is found by; letters' case and spaces around it do not matter."""
+    return blind_index(address.strip().lower(), "accounts.address")
 
 
 class StaffRole(models.Model):

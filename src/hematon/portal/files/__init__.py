@@ -1,0 +1,1 @@
+"""Files that people send: checked, scanned, sealed, and served through an authorized view."""

@@ -1,0 +1,1 @@
+"""The care team's work: what to read next, whose child it is, who answers and when."""

@@ -1,0 +1,1 @@
+"""Running a portal: worker, backup and restore, keys, purge, health."""

@@ -1,0 +1,1 @@
+"""The rules a programme sets and signs: thresholds, promises, ages, ratings, retention."""

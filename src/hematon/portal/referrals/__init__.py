@@ -1,0 +1,1 @@
+"""A clinician refers a child: counts, findings, a preview, and a loop that is closed."""
