@@ -20,6 +20,7 @@ from hematon.portal.audit.models import Event
 from hematon.portal.care import actions, fields, models
 from hematon.portal.care.clock import due
 from hematon.portal.care.reference import ALPHABET, new_reference, read_reference
+from hematon.portal.care.refused import SentBefore
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.ui.site import Office, site
 
@@ -154,7 +155,7 @@ def test_the_same_key_with_other_answers_is_refused() -> None:
     at = datetime(2026, 11, 23, 17, tzinfo=UTC)
     first = actions.submit(key="k", asked=asked, at=at)
     assert actions.submit(key="k", asked=asked, at=at).pk == first.pk
-    with pytest.raises(actions.SentBefore) as refused:
+    with pytest.raises(SentBefore) as refused:
         actions.submit(key="k", asked=asked_now(note="other"), at=at)
     assert refused.value.earlier.pk == first.pk
 

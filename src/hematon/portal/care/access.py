@@ -1,4 +1,4 @@
-"""A view's only way to a request to be called."""
+"""A view's only way to a case and to a request to be called, and who may do what with it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import uuid
 
 from django.db.models import Q, QuerySet
 
+from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
-from hematon.portal.care.models import OPEN, CallbackRequest
+from hematon.portal.care.models import OPEN, CallbackRequest, Case, Message
+from hematon.portal.care.status import Kind
+from hematon.portal.care.status import Status as CaseStatus
+
+_FOR_CLINICIANS = (Kind.SECOND_OPINION, Kind.REFERRAL)
 
 
 def requests_for(user: User, *, is_open: bool) -> QuerySet[CallbackRequest]:
@@ -47,3 +52,57 @@ def own(pk: str | None) -> CallbackRequest | None:
         pk: from the session, never from an address.
     """
     return CallbackRequest.objects.filter(pk=pk).first() if pk else None
+
+
+def cases_for(user: User) -> QuerySet[Case]:
+    """Give every sent case that this person may open, in the suggested reading order.
+
+    Intake sees all. A clinician sees what is theirs to own or review, and what waits for a
+    reviewer. A family and a referring clinician see what they sent.
+    """
+    sent = Case.objects.exclude(status=CaseStatus.DRAFT).order_by("rank", "read_due_at", "pk")
+    if user.kind != UserKind.STAFF:
+        return sent.filter(sender=user)
+    if user.holds(Role.INTAKE):
+        return sent
+    if user.holds(Role.CLINICIAN):
+        waiting = Q(reviewer=None, kind__in=_FOR_CLINICIANS)
+        return sent.filter(Q(owner=user) | Q(reviewer=user) | waiting)
+    return sent.none()
+
+
+def get_case(user: User, pk: uuid.UUID) -> Case | None:
+    """Give one sent case; None for "not yours" and "not there" alike."""
+    return cases_for(user).filter(pk=pk).first()
+
+
+def own_drafts(user: User) -> QuerySet[Case]:
+    """Give what this person began and did not send; nobody else sees a draft."""
+    return Case.objects.filter(sender=user, status=CaseStatus.DRAFT).order_by("-saved_at", "pk")
+
+
+def may_work(user: User, case: Case) -> bool:
+    """Say whether a person is of the team that works on a case."""
+    return user.kind == UserKind.STAFF and cases_for(user).filter(pk=case.pk).exists()
+
+
+def may_own(user: User) -> bool:
+    """Say whether a case can be given to this person."""
+    return user.is_active and user.holds(Role.INTAKE, Role.CLINICIAN)
+
+
+def may_review(user: User) -> bool:
+    """Say whether this person writes opinions."""
+    return user.is_active and user.holds(Role.CLINICIAN)
+
+
+def may_write(user: User, case: Case) -> bool:
+    """Say whether a person outside the team may write to it about a case."""
+    return user.kind != UserKind.STAFF and cases_for(user).filter(pk=case.pk).exists()
+
+
+def messages_for(user: User, case: Case) -> QuerySet[Message]:
+    """Give the messages of a case that this person may read."""
+    if get_case(user, case.pk) is None:
+        return Message.objects.none()
+    return case.messages.all()

@@ -9,32 +9,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from hematon.errors import HematonError
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.care.clock import due
 from hematon.portal.care.models import TRANSITIONS, CallbackRequest, Status, StatusChange
 from hematon.portal.care.reference import new_reference
+from hematon.portal.care.refused import NotInThisState, SentBefore
 from hematon.portal.ui.site import site
 
 _DRAWS = 5
 """A repeated reference is one draw in billions; five in a row are a fault, not chance."""
-
-
-class ActionRefused(HematonError):  # noqa: N818 - a refusal is an answer, not a fault
-    """The act cannot be done; nothing was changed."""
-
-
-class SentBefore(ActionRefused):
-    """The same form was sent before with other answers."""
-
-    def __init__(self, earlier: CallbackRequest) -> None:
-        super().__init__("sent before with other answers")
-        self.earlier = earlier
-
-
-class NotInThisState(ActionRefused):
-    """The request stands where the act does not apply."""
 
 
 @dataclass(frozen=True)

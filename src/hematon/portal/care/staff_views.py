@@ -17,6 +17,7 @@ from hematon.portal.audit.record import record
 from hematon.portal.care import access, actions
 from hematon.portal.care.models import CallbackRequest, Status
 from hematon.portal.care.reference import read_reference
+from hematon.portal.care.refused import NotInThisState
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.ui.forms import Choice, Form
 from hematon.portal.ui.site import site
@@ -100,7 +101,7 @@ def callback_request(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                     by=user,
                     at=timezone.now(),
                 )
-            except actions.NotInThisState:
+            except NotInThisState:
                 form = OutcomeForm(request.POST, initial={"seen": found.status})
                 form.add_error(None, "This request has moved on since you opened it. See below.")
                 status = 409

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hematon.portal.care import access, actions, intake
 from hematon.portal.care.doors import DOORS, door
 from hematon.portal.care.models import CallbackRequest
+from hematon.portal.care.refused import SentBefore
 from hematon.portal.care.summary import attached_counts, rows
 from hematon.portal.ui.open import open_page
 from hematon.portal.ui.site import site
@@ -89,7 +90,7 @@ def _send(request: HttpRequest) -> HttpResponse:
             return missing
         try:
             sent = actions.submit(key=key, asked=intake.asked(request), at=timezone.now())
-        except actions.SentBefore as error:
+        except SentBefore as error:
             return render(request, "care/sent_before.html", {"sent": error.earlier}, status=422)
         intake.end(request, sent.pk)
         return redirect("callback_sent")

@@ -1,0 +1,207 @@
+"""What the team does with a case. Each act is one transaction with its steps and its audit row.
+
+Every act names the revision that its page showed, so that two people at one case never undo each
+other without seeing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from hematon.portal.accounts.models import User
+from hematon.portal.audit.record import record
+from hematon.portal.care import access, promises
+from hematon.portal.care.models import BandMove, Case, Pause, Step
+from hematon.portal.care.models.case import BAND_RANK, Band
+from hematon.portal.care.refused import NotInThisState, NotPermitted, Unfinished
+from hematon.portal.care.status import CLOSED, PAUSES, TRANSITIONS, Kind, Stage, Status
+
+LOOKING: Final = timedelta(minutes=10)
+"""How long others see that somebody works on a case, after its page was opened."""
+
+
+@transaction.atomic
+def open_case(*, case: Case, by: User, at: datetime) -> Case:
+    """Note that a person reads a case; the first reading keeps the promise to read it.
+
+    Returns:
+        The case as it is now; `opened_by` is who else works on it, or this person.
+    """
+    held = Case.objects.select_for_update().get(pk=case.pk)
+    if held.first_read_at is None:
+        held.first_read_at = at
+    if held.opened_by_id in (None, by.pk) or (held.opened_at or at) <= at - LOOKING:
+        held.opened_by, held.opened_at = by, at
+    held.save(update_fields=["first_read_at", "opened_by", "opened_at"])
+    record(by, "case.viewed", held, kind=held.kind)
+    return held
+
+
+def step(
+    *,
+    case: Case,
+    status: Status,
+    by: User,
+    at: datetime,
+    seen: int,
+    reason: str = "",
+    stage: Stage | None = None,
+) -> Case:
+    """Take a case one step on; the clock stops where we wait for others, and runs on after.
+
+    Args:
+        case: the case.
+        status: where it goes.
+        by: who does it; the sender may take it back, the team may do the rest.
+        at: now; aware.
+        seen: the revision on the page.
+        reason: of `HoldReason` or `RejectReason`, where the status asks for one.
+        stage: how far the work is, if that changes too.
+
+    Raises:
+        NotPermitted: not this person's to do.
+        NotInThisState: the case moved on, or there is no such step.
+        Unfinished: what must be there before it is closed is not.
+    """
+    own = case.sender_id == by.pk
+    if not (own if status == Status.CANCELLED else access.may_work(by, case)):
+        raise NotPermitted
+    with _held(case, seen) as held:
+        if status not in TRANSITIONS[held.status]:
+            raise NotInThisState(held.status)
+        if status == Status.COMPLETED:
+            _can_close(held)
+        _stop_or_run(held, status, reason, at)
+        held.status = status
+        held.hold_reason = reason if status == Status.ON_HOLD else ""
+        held.reject_reason = reason if status == Status.REJECTED else ""
+        held.closed_at = at if status in CLOSED else None
+        if stage is not None:
+            held.stage = stage
+        held.save()
+        Step.objects.create(case=held, status=status, stage=held.stage, reason=reason, at=at, by=by)
+        record(by, "case.stepped", held, status=status.value, reason=reason)
+    return held
+
+
+def move_stage(*, case: Case, stage: Stage, by: User, at: datetime, seen: int) -> Case:
+    """Say how far the work is, with no change of status."""
+    _worker(by, case)
+    with _held(case, seen) as held:
+        held.stage = stage
+        held.save()
+        Step.objects.create(case=held, status=held.status, stage=stage, at=at, by=by)
+        record(by, "case.staged", held, stage=stage.value)
+    return held
+
+
+def complete_records(*, case: Case, by: User, at: datetime, seen: int) -> Case:
+    """Say that nothing is missing; the clock of a second opinion begins now.
+
+    Raises:
+        NotInThisState: it was said before, or the case is not open.
+    """
+    _worker(by, case)
+    with _held(case, seen) as held:
+        if not held.is_open or held.records_complete_at is not None:
+            raise NotInThisState(held.status)
+        held.records_complete_at = at
+        if held.kind == Kind.SECOND_OPINION:
+            held.due_at, held.left = promises.answer_by(held.kind, at), None
+            if held.status == Status.ON_HOLD and held.hold_reason in PAUSES:
+                held.left, held.due_at = promises.left(at, held.due_at), None
+        held.save()
+        record(by, "case.records_complete", held)
+    return held
+
+
+def assign(*, case: Case, to: User | None, by: User, at: datetime, seen: int) -> Case:
+    """Give a case its one owner, or none."""
+    _worker(by, case)
+    if to is not None and not access.may_own(to):
+        raise NotPermitted
+    with _held(case, seen) as held:
+        held.owner = to
+        held.save()
+        record(by, "case.assigned", held, to=to.pk if to else None)
+    return held
+
+
+def ask_reviewer(*, case: Case, to: User | None, by: User, at: datetime, seen: int) -> Case:
+    """Ask a clinician to review a case: from now on it is open to this clinician."""
+    _worker(by, case)
+    if to is not None and not access.may_review(to):
+        raise NotPermitted
+    with _held(case, seen) as held:
+        held.reviewer = to
+        held.save()
+        record(by, "case.reviewer_asked", held, to=to.pk if to else None)
+    return held
+
+
+def move_band(*, case: Case, band: Band, reason: str, by: User, at: datetime, seen: int) -> Case:
+    """Change the suggested reading order of a case, with the reason kept.
+
+    Raises:
+        Unfinished: there is no reason.
+    """
+    _worker(by, case)
+    if not reason.strip():
+        raise Unfinished("reason")
+    with _held(case, seen) as held:
+        BandMove.objects.create(
+            case=held, before=held.band, after=band, reason=reason, at=at, by=by
+        )
+        before, held.band, held.rank = held.band, band, BAND_RANK[band]
+        if held.first_read_at is None and held.sent_at is not None:
+            held.read_due_at = promises.read_by(band, held.sent_at)
+        held.save()
+        record(by, "case.band_moved", held, before=before, after=band.value)
+    return held
+
+
+def answered(case: Case, at: datetime) -> None:
+    """Note, inside another act, that the sender has the answer. Only the first counts."""
+    if case.answered_at is None:
+        case.answered_at = at
+
+
+@contextmanager
+def _held(case: Case, seen: int) -> Iterator[Case]:
+    with transaction.atomic():
+        held = Case.objects.select_for_update().get(pk=case.pk)
+        if held.revision != seen or held.status == Status.DRAFT:
+            raise NotInThisState("changed since the page was opened")
+        held.revision += 1
+        yield held
+
+
+def _worker(by: User, case: Case) -> None:
+    if not access.may_work(by, case):
+        raise NotPermitted
+
+
+def _can_close(case: Case) -> None:
+    if case.answered_at is None:
+        raise Unfinished("answer")
+    if case.kind == Kind.REFERRAL and case.answer_read_at is None:
+        raise Unfinished("answer-read")
+
+
+def _stop_or_run(case: Case, status: Status, reason: str, at: datetime) -> None:
+    if status == Status.ON_HOLD and reason in PAUSES:
+        Pause.objects.create(case=case, reason=reason, began_at=at)
+        if case.due_at is not None:
+            case.left, case.due_at = promises.left(at, case.due_at), None
+    elif case.status == Status.ON_HOLD:
+        case.pauses.filter(ended_at=None).update(ended_at=at)
+        if case.left is not None and status not in CLOSED:
+            case.due_at = promises.resumed(at, case.left)
+        case.left = None
+    elif case.status == Status.COMPLETED:
+        case.due_at = promises.answer_by(case.kind, at)
