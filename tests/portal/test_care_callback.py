@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import IntegrityError
 from django.http import HttpResponse
 from django.test import Client
@@ -17,10 +19,12 @@ from django.utils import translation
 
 from hematon.portal.accounts.models import Role
 from hematon.portal.audit.models import Event
-from hematon.portal.care import actions, fields, models
+from hematon.portal.care import actions, callback, sending
 from hematon.portal.care.clock import due
+from hematon.portal.care.models import Case
 from hematon.portal.care.reference import ALPHABET, new_reference, read_reference
 from hematon.portal.care.refused import SentBefore
+from hematon.portal.care.status import Kind, Status
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.ui.site import Office, site
 
@@ -87,13 +91,18 @@ def reference_of(answer: HttpResponse) -> str:
 def test_a_family_sends_a_request_and_sees_its_reference(client: Client) -> None:
     """What was answered is kept as it was checked; the page names the day of the call."""
     answer = send(client, answer_all(client))
-    request = models.CallbackRequest.objects.get()
+    request = Case.objects.get()
     assert request.reference == reference_of(answer)
-    assert (request.name, request.phone) == ("Sample parent Qzx", "303 555 0100")
+    assert request.answers["name"] == "Sample parent Qzx"
+    assert request.answers["phone"] == "303 555 0100"
     assert request.interpreter is True
-    assert (request.about, request.note) == ("second-opinion", "A note Wvk")
+    assert request.answers["about"] == "second-opinion"
+    assert request.answers["note"] == "A note Wvk"
+    assert request.due_at is not None
+    assert request.sent_at is not None
     assert request.due_at > request.sent_at
     copy = client.get("/en/get-care/callback/copy/")
+    assert request.reference is not None
     assert request.reference in copy.content.decode()
     assert "Qzx" not in copy.content.decode()
 
@@ -121,8 +130,8 @@ def test_sending_again_gives_the_same_reference(client: Client) -> None:
     first = reference_of(send(client, key))
     assert reference_of(send(client, key)) == first
     assert reference_of(client.get("/en/get-care/callback/sent/")) == first
-    assert models.CallbackRequest.objects.count() == 1
-    assert Event.objects.filter(action="callback.sent").count() == 1
+    assert Case.objects.count() == 1
+    assert Event.objects.filter(action="case.sent").count() == 1
 
 
 @pytest.mark.django_db
@@ -145,7 +154,7 @@ def test_an_old_form_cannot_send_a_later_draft(client: Client) -> None:
     answer = client.post("/en/get-care/callback/check/", {"key": first_key})
     assert answer.status_code == 422
     assert reference_of(answer) == first
-    assert models.CallbackRequest.objects.count() == 1
+    assert Case.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -153,11 +162,16 @@ def test_the_same_key_with_other_answers_is_refused() -> None:
     """What was acknowledged is never replaced."""
     asked = asked_now()
     at = datetime(2026, 11, 23, 17, tzinfo=UTC)
-    first = actions.submit(key="k", asked=asked, at=at)
-    assert actions.submit(key="k", asked=asked, at=at).pk == first.pk
+    first = submit(key="k", asked=asked, at=at)
+    assert submit(key="k", asked=asked, at=at).pk == first.pk
     with pytest.raises(SentBefore) as refused:
-        actions.submit(key="k", asked=asked_now(note="other"), at=at)
+        submit(key="k", asked=asked_now(note="other"), at=at)
     assert refused.value.earlier.pk == first.pk
+
+
+def submit(**given: Any) -> Case:
+    """Keep a request from the English pages."""
+    return actions.submit(page_language="en", **given)
 
 
 def asked_now(**other: Any) -> actions.Asked:
@@ -173,7 +187,6 @@ def asked_now(**other: Any) -> actions.Asked:
         "about": "other",
         "note": "",
         "counts": None,
-        "page_language": "en",
     }
     return actions.Asked(**{**given, **other})
 
@@ -202,8 +215,8 @@ def test_twenty_sends_at_once_make_one_request(client: Client) -> None:
         thread.join()
     assert len(found) == 20
     assert len(set(found)) == 1
-    assert models.CallbackRequest.objects.count() == 1
-    assert Event.objects.filter(action="callback.sent").count() == 1
+    assert Case.objects.count() == 1
+    assert Event.objects.filter(action="case.sent").count() == 1
 
 
 @pytest.mark.django_db
@@ -211,11 +224,11 @@ def test_a_repeated_reference_is_drawn_again() -> None:
     """Two requests never share a reference; a source that only repeats is a fault."""
     at = datetime(2026, 11, 23, 17, tzinfo=UTC)
     draws = iter(["HM-2222-2222", "HM-2222-2222", "HM-3333-3333"])
-    first = actions.submit(key="a", asked=asked_now(), at=at, draw=lambda: next(draws))
-    second = actions.submit(key="b", asked=asked_now(), at=at, draw=lambda: next(draws))
+    first = submit(key="a", asked=asked_now(), at=at, draw=lambda: next(draws))
+    second = submit(key="b", asked=asked_now(), at=at, draw=lambda: next(draws))
     assert (first.reference, second.reference) == ("HM-2222-2222", "HM-3333-3333")
     with pytest.raises(IntegrityError):
-        actions.submit(key="c", asked=asked_now(), at=at, draw=lambda: "HM-2222-2222")
+        submit(key="c", asked=asked_now(), at=at, draw=lambda: "HM-2222-2222")
 
 
 def test_references_avoid_look_alikes_and_catch_slips() -> None:
@@ -250,7 +263,7 @@ def test_steps_cannot_be_skipped(client: Client) -> None:
     assert answer["Location"] == "/en/get-care/callback/who/"
     for wrong in ("guess", "", "nul\0", "x" * 5000):
         assert client.post("/en/get-care/callback/check/", {"key": wrong}).status_code == 302
-    assert not models.CallbackRequest.objects.exists()
+    assert not Case.objects.exists()
 
 
 @pytest.mark.django_db
@@ -301,7 +314,7 @@ def test_phone_numbers_are_taken_however_they_are_typed(
 ) -> None:
     """Spaces, dashes, brackets and extensions are no errors."""
     send(client, answer_all(client, phone={"phone": typed}))
-    assert models.CallbackRequest.objects.get().phone == kept
+    assert Case.objects.get().answers["phone"] == kept
 
 
 @pytest.mark.django_db
@@ -323,7 +336,7 @@ def test_counts_can_go_along_or_be_taken_off(client: Client) -> None:
     session["attached_counts"] = COUNTS
     session.save()
     send(client, key[1])
-    assert models.CallbackRequest.objects.get().counts == COUNTS
+    assert Case.objects.get().answers["counts"] == COUNTS
     assert "attached_counts" not in client.session
 
 
@@ -366,24 +379,22 @@ def test_get_changes_nothing(client: Client) -> None:
     for page in ("", "callback/", "callback/check/", "callback/sent/", "callback/copy/", "start/"):
         client.get(f"/en/get-care/{page}")
     assert "session" not in client.cookies
-    assert not models.CallbackRequest.objects.exists()
+    assert not Case.objects.exists()
 
 
 # --- staff ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def kept(db: None) -> models.CallbackRequest:
+def kept(db: None) -> Case:
     """Give a request that waits."""
-    return actions.submit(
+    return submit(
         key="one", asked=asked_now(counts=COUNTS), at=datetime(2026, 11, 23, 17, tzinfo=UTC)
     )
 
 
 @pytest.mark.django_db
-def test_only_the_intake_team_sees_requests(
-    signed_in: Any, client: Client, kept: models.CallbackRequest
-) -> None:
+def test_only_the_intake_team_sees_requests(signed_in: Any, client: Client, kept: Case) -> None:
     """Anyone else is sent to sign in or refused; other roles too."""
     pages = ("/staff/requests/", f"/staff/requests/{kept.pk}/")
     intake = signed_in(Role.INTAKE)
@@ -397,39 +408,59 @@ def test_only_the_intake_team_sees_requests(
 
 
 @pytest.mark.django_db
-def test_looking_is_recorded(signed_in: Any, kept: models.CallbackRequest) -> None:
+def test_looking_is_recorded(signed_in: Any, kept: Case) -> None:
     """One row for the list, one for the request, with who and without a value."""
     intake = signed_in(Role.INTAKE)
     intake.get("/staff/requests/")
     page = intake.get(f"/staff/requests/{kept.pk}/").content.decode()
     assert "Sample parent" in page
     assert "7.9 g/dL" in page
-    events = Event.objects.filter(action__in=["callback.listed", "callback.viewed"])
-    assert sorted(e.action for e in events) == ["callback.listed", "callback.viewed"]
+    events = Event.objects.filter(action__in=["case.listed", "case.viewed"])
+    assert sorted(e.action for e in events) == ["case.listed", "case.viewed"]
     assert all(e.actor is not None for e in events)
 
 
 @pytest.mark.django_db
-def test_a_call_is_marked_once_and_a_stale_page_is_refused(
-    signed_in: Any, kept: models.CallbackRequest
-) -> None:
+def test_a_call_is_marked_once_and_a_stale_page_is_refused(signed_in: Any, kept: Case) -> None:
     """Not reached, then called; a page from before cannot undo it."""
     intake = signed_in(Role.INTAKE)
     page = f"/staff/requests/{kept.pk}/"
-    assert intake.post(page, {"status": "not_reached", "seen": "waiting"}).status_code == 302
-    assert intake.post(page, {"status": "called", "seen": "waiting"}).status_code == 409
-    assert intake.post(page, {"status": "called", "seen": "not_reached"}).status_code == 302
-    assert intake.post(page, {"status": "not_reached", "seen": "called"}).status_code == 409
+
+    def mark(outcome: str, seen: int) -> int:
+        return int(intake.post(page, {"outcome": outcome, "seen": seen}).status_code)
+
+    first = kept.revision
+    assert mark("not-reached", first) == 302
+    assert mark("reached", first) == 409
+    assert mark("reached", first + 1) == 302
     kept.refresh_from_db()
-    assert kept.status == models.Status.CALLED
-    assert list(kept.changes.order_by("pk").values_list("status", flat=True)) == [
-        "waiting",
-        "not_reached",
-        "called",
+    assert mark("not-reached", kept.revision) == 409
+    assert kept.status == Status.COMPLETED
+    assert kept.answered_at is not None
+    assert [(step.status, step.reason) for step in kept.steps.all()] == [
+        ("received", ""),
+        ("received", "not-reached"),
+        ("accepted", ""),
+        ("completed", ""),
     ]
-    assert Event.objects.filter(action="callback.marked").count() == 2
+    assert Event.objects.filter(action="case.call_missed").count() == 1
     assert kept.reference not in intake.get("/staff/requests/").content.decode()
     assert kept.reference in intake.get("/staff/requests/?show=called").content.decode()
+
+
+@pytest.mark.django_db
+def test_only_calls_stand_in_the_list_of_calls(signed_in: Any) -> None:
+    """Another kind of case is not opened by the page of calls."""
+    other = sending.send_new(
+        key="q",
+        kind=Kind.QUESTION,
+        answers={},
+        language="en",
+        at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    intake = signed_in(Role.INTAKE)
+    assert intake.get(f"/staff/requests/{other.pk}/").status_code == 404
+    assert other.reference not in intake.get("/staff/requests/").content.decode()
 
 
 @pytest.mark.django_db
@@ -437,9 +468,9 @@ def test_the_list_runs_by_when_a_call_is_due_and_has_pages(signed_in: Any) -> No
     """The soonest due comes first, and the 26th stands on the second page."""
     for day in sorted(range(1, 27), key=lambda day: day * 7 % 27):
         at = datetime(2026, 12, day, 17, tzinfo=UTC)
-        actions.submit(key=f"k{day}", asked=asked_now(), at=at)
+        submit(key=f"k{day}", asked=asked_now(), at=at)
     intake = signed_in(Role.INTAKE)
-    rows = models.CallbackRequest.objects.order_by("due_at", "sent_at", "pk")
+    rows = Case.objects.order_by("due_at", "sent_at", "pk")
     first = REFERENCE.findall(intake.get("/staff/requests/").content.decode())
     second = REFERENCE.findall(intake.get("/staff/requests/?page=2").content.decode())
     assert first + second == [row.reference for row in rows]
@@ -448,9 +479,7 @@ def test_the_list_runs_by_when_a_call_is_due_and_has_pages(signed_in: Any) -> No
 
 
 @pytest.mark.django_db
-def test_a_reference_read_on_the_phone_finds_its_request(
-    signed_in: Any, kept: models.CallbackRequest
-) -> None:
+def test_a_reference_read_on_the_phone_finds_its_request(signed_in: Any, kept: Case) -> None:
     """Lower case and missing dashes are fine; a slip is told from "not there"."""
     intake = signed_in(Role.INTAKE)
     typed = kept.reference.replace("-", "").lower()
@@ -465,25 +494,35 @@ def test_a_reference_read_on_the_phone_finds_its_request(
     assert "No request has this reference" in said
 
 
-# --- data and clock -------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_requests_from_before_are_sealed_when_the_portal_is_brought_up_to_date() -> None:
+    """Nothing is lost on the way: answers, reference, key and every attempt to call."""
+    executor = MigrationExecutor(connection)
+    leaves = executor.loader.graph.leaf_nodes()
+    executor.migrate([("care", "0002_cases")])
+    old = executor.loader.project_state([("care", "0002_cases")]).apps
+    at = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    asked = {**asdict(asked_now(counts=COUNTS)), "page_language": "es"}
+    row = old.get_model("care", "CallbackRequest").objects.create(
+        key="k", reference="HM-2222-2222", status="called", sent_at=at, due_at=at, **asked
+    )
+    for status in ("waiting", "not_reached", "called"):
+        old.get_model("care", "StatusChange").objects.create(request=row, status=status, at=at)
+    executor = MigrationExecutor(connection)
+    executor.migrate(leaves)
+    case = Case.objects.get()
+    assert (case.pk, case.reference, case.language) == (row.pk, "HM-2222-2222", "es")
+    assert case.answers == asdict(asked_now(counts=COUNTS))
+    assert case.status == Status.COMPLETED
+    assert [(s.status, s.reason) for s in case.steps.all()] == [
+        ("received", ""),
+        ("received", "not-reached"),
+        ("completed", ""),
+    ]
+    assert submit(key="k", asked=asked_now(counts=COUNTS), at=at).pk == case.pk
 
 
-def test_every_field_is_classified() -> None:
-    """A field that nobody has judged fails here, and so does one that is gone."""
-    for model in (models.CallbackRequest, models.StatusChange):
-        names = {field.name for field in model._meta.concrete_fields}
-        assert names == set(fields.FIELDS[model.__name__])
-        assert set(fields.FIELDS[model.__name__].values()) <= {
-            "identifying",
-            "clinical",
-            "operational",
-        }
-
-
-def test_every_status_has_its_steps() -> None:
-    """No status without a row in the table, no step to a status that is not there."""
-    assert set(models.TRANSITIONS) == set(models.Status)
-    assert set().union(*models.TRANSITIONS.values()) <= set(models.Status)
+# --- the clock --------------------------------------------------------------------------------
 
 
 DENVER = ZoneInfo("America/Denver")
@@ -511,7 +550,7 @@ def test_a_promise_runs_in_business_hours(sent: str, by: str) -> None:
 
 def test_the_note_says_its_limit() -> None:
     """The words of the hint and the limit of the field are the same number."""
-    assert models.NOTE_MOST == 500
+    assert callback.NOTE_MOST == 500
     assert site().answer_business_days >= 1
 
 
@@ -527,7 +566,7 @@ def test_markup_that_a_family_types_is_shown_as_text(client: Client, signed_in: 
     )
     pages = [client.get("/en/get-care/callback/check/")]
     send(client, key)
-    request = models.CallbackRequest.objects.get()
+    request = Case.objects.get()
     intake = signed_in(Role.INTAKE)
     pages += [intake.get("/staff/requests/"), intake.get(f"/staff/requests/{request.pk}/")]
     for answer in pages:

@@ -57,10 +57,11 @@ def test_a_spanish_speaking_parent_gets_a_call(client: Client) -> None:
     client.post("/es/get-care/callback/check/", {"key": key[1]})
     sent = client.post("/es/get-care/callback/check/", {"key": key[1]}, follow=True)
     seen.append(sent)
-    request = models.CallbackRequest.objects.get()
+    request = models.Case.objects.get()
+    assert request.reference is not None
     assert request.reference in sent.content.decode()
-    assert (request.language, request.interpreter) == ("es", True)
-    assert request.page_language == "es"
+    assert (request.answers["language"], request.interpreter) == ("es", True)
+    assert request.language == "es"
     assert re.search(r"\d{1,2} de [a-z]+ de 20\d\d", main_of(sent.content.decode()))
     for answer in seen:
         page = answer.content.decode()

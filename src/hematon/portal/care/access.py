@@ -1,4 +1,4 @@
-"""A view's only way to a case and to a request to be called, and who may do what with it."""
+"""A view's only way to a case, and who may do what with it."""
 
 from __future__ import annotations
 
@@ -8,50 +8,40 @@ from django.db.models import Q, QuerySet
 
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
-from hematon.portal.care.models import OPEN, CallbackRequest, Case, Message
-from hematon.portal.care.status import Kind
-from hematon.portal.care.status import Status as CaseStatus
+from hematon.portal.care.models import Case, Message
+from hematon.portal.care.status import OPEN, Kind, Status
 
 _FOR_CLINICIANS = (Kind.SECOND_OPINION, Kind.REFERRAL)
 
 
-def requests_for(user: User, *, is_open: bool) -> QuerySet[CallbackRequest]:
-    """Give what this person may see: the open by when the call is owed, the closed latest first."""
-    if not user.holds(Role.INTAKE):
-        return CallbackRequest.objects.none()
-    rows = CallbackRequest.objects.filter(Q(status__in=OPEN) if is_open else ~Q(status__in=OPEN))
-    return rows.order_by("due_at", "sent_at", "pk") if is_open else rows.order_by("-sent_at", "pk")
+def calls_for(user: User, *, is_open: bool) -> QuerySet[Case]:
+    """Give who asked to be called: the open by when the call is owed, the closed latest first."""
+    calls = cases_for(user).filter(kind=Kind.CALL)
+    if is_open:
+        return calls.filter(status__in=OPEN).order_by("due_at", "sent_at", "pk")
+    return calls.exclude(status__in=OPEN).order_by("-sent_at", "pk")
 
 
-def get_request(user: User, pk: uuid.UUID) -> CallbackRequest | None:
-    """Give one request; None for "not yours" and "not there" alike."""
-    if not user.holds(Role.INTAKE):
-        return None
-    return CallbackRequest.objects.filter(pk=pk).first()
+def by_reference(user: User, reference: str) -> Case | None:
+    """Find the case that a family on the phone names."""
+    return cases_for(user).filter(reference=reference).first()
 
 
-def by_reference(user: User, reference: str) -> CallbackRequest | None:
-    """Find the request that a family on the phone names."""
-    if not user.holds(Role.INTAKE):
-        return None
-    return CallbackRequest.objects.filter(reference=reference).first()
-
-
-def sent_with(key: str) -> CallbackRequest | None:
+def sent_with(key: str) -> Case | None:
     """Give what was sent with a form's key; whoever holds the key sent it."""
     # PostgreSQL takes no NUL in a text, and no key of ours has one.
     if not key or "\0" in key:
         return None
-    return CallbackRequest.objects.filter(key=key).first()
+    return Case.objects.filter(key=key, sender=None).first()
 
 
-def own(pk: str | None) -> CallbackRequest | None:
-    """Give the request that this browser's session sent.
+def own(pk: str | None) -> Case | None:
+    """Give the case that this browser's session sent.
 
     Args:
         pk: from the session, never from an address.
     """
-    return CallbackRequest.objects.filter(pk=pk).first() if pk else None
+    return Case.objects.filter(pk=pk, sender=None).first() if pk else None
 
 
 def cases_for(user: User) -> QuerySet[Case]:
@@ -60,7 +50,7 @@ def cases_for(user: User) -> QuerySet[Case]:
     Intake sees all. A clinician sees what is theirs to own or review, and what waits for a
     reviewer. A family and a referring clinician see what they sent.
     """
-    sent = Case.objects.exclude(status=CaseStatus.DRAFT).order_by("rank", "read_due_at", "pk")
+    sent = Case.objects.exclude(status=Status.DRAFT).order_by("rank", "read_due_at", "pk")
     if user.kind != UserKind.STAFF:
         return sent.filter(sender=user)
     if user.holds(Role.INTAKE):
@@ -78,7 +68,7 @@ def get_case(user: User, pk: uuid.UUID) -> Case | None:
 
 def own_drafts(user: User) -> QuerySet[Case]:
     """Give what this person began and did not send; nobody else sees a draft."""
-    return Case.objects.filter(sender=user, status=CaseStatus.DRAFT).order_by("-saved_at", "pk")
+    return Case.objects.filter(sender=user, status=Status.DRAFT).order_by("-saved_at", "pk")
 
 
 def may_work(user: User, case: Case) -> bool:

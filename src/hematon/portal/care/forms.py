@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from hematon.portal.care.models import NOTE_MOST, About, Language, Relationship
+from hematon.portal.care.callback import NOTE_MOST, About, Language, Relationship
 from hematon.portal.care.times import time_choices
 from hematon.portal.ui.forms import Choice, Form
 from hematon.portal.ui.site import site

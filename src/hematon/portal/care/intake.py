@@ -13,12 +13,11 @@ import secrets
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from hematon.portal.care import forms
 from hematon.portal.care.actions import Asked
-from hematon.portal.care.models import About
+from hematon.portal.care.callback import About
 from hematon.portal.ui.journey import Journey, Question
 
 CALLBACK = Journey(
@@ -85,7 +84,6 @@ def asked(request: HttpRequest) -> Asked:
         about=given["about"]["about"],
         note=given["note"]["note"],
         counts=request.session.get(COUNTS),
-        page_language=(get_language() or "en")[:2],
     )
 
 

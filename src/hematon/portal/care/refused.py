@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hematon.errors import HematonError
-from hematon.portal.care.models import CallbackRequest, Case
+from hematon.portal.care.models import Case
 
 
 class ActionRefused(HematonError):  # noqa: N818 - a refusal is an answer, not a fault
@@ -33,6 +33,6 @@ class Unfinished(ActionRefused):
 class SentBefore(ActionRefused):
     """The same form was sent before with other answers."""
 
-    def __init__(self, earlier: Case | CallbackRequest) -> None:
+    def __init__(self, earlier: Case) -> None:
         super().__init__("sent before with other answers")
         self.earlier = earlier

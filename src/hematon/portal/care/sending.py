@@ -123,6 +123,7 @@ def send_new(
     language: str,
     at: datetime,
     sender: User | None = None,
+    interpreter: bool = False,
     draw: Callable[[], str] = new_reference,
 ) -> Case:
     """Keep a case that was never a draft; the same key sent again gives the case it made.
@@ -134,6 +135,7 @@ def send_new(
         language: of the pages.
         at: when it came; aware.
         sender: None where no sign-in was asked.
+        interpreter: whether one is needed.
         draw: gives a reference.
 
     Raises:
@@ -151,6 +153,7 @@ def send_new(
                 digest=digest,
                 sender=sender,
                 language=language,
+                interpreter=interpreter,
                 answers=answers,
                 begun_at=at,
                 saved_at=at,

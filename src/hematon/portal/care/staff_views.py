@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hematon.portal.accounts.access import Role, staff_of, staff_page
+from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.care import access, actions
-from hematon.portal.care.models import CallbackRequest, Status
+from hematon.portal.care.models import Case
 from hematon.portal.care.reference import read_reference
 from hematon.portal.care.refused import NotInThisState
-from hematon.portal.care.summary import attached_counts
+from hematon.portal.care.status import Kind
+from hematon.portal.care.summary import answers_of_call, attached_counts
 from hematon.portal.ui.forms import Choice, Form
 from hematon.portal.ui.site import site
 
@@ -46,12 +48,12 @@ class ReferenceForm(Form):
 class OutcomeForm(Form):
     """What came of a call."""
 
-    status = Choice(
+    outcome = Choice(
         label="What came of the call?",
-        choices=[(Status.CALLED, "Called"), (Status.NOT_REACHED, "Could not reach")],
+        choices=[("reached", "Called"), ("not-reached", "Could not reach")],
         error_messages={"required": "Choose what came of the call."},
     )
-    seen = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
+    seen = forms.IntegerField(widget=forms.HiddenInput)
 
 
 @staff_page(Role.INTAKE)
@@ -66,12 +68,13 @@ def callbacks(request: HttpRequest) -> HttpResponse:
             return redirect("callback_request", pk=found.pk)
         find.add_error("reference", "No request has this reference.")
     is_open = request.GET.get("show") != "called"
-    page = Paginator(access.requests_for(user, is_open=is_open), PAGE_SIZE).get_page(
+    page = Paginator(access.calls_for(user, is_open=is_open), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    record(user, "callback.listed", None, shown=len(page), page=page.number, is_open=is_open)
+    record(user, "case.listed", None, shown=len(page), page=page.number, is_open=is_open)
     context = {
         "page": page,
+        "calls": [(case, answers_of_call(case.answers)) for case in page],
         "is_open": is_open,
         "find": find,
         "now": timezone.now(),
@@ -85,24 +88,24 @@ def callbacks(request: HttpRequest) -> HttpResponse:
 def callback_request(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show one request; sending records what came of a call."""
     user = staff_of(request)
-    found = access.get_request(user, pk)
+    found = _call(user, pk)
     if found is None:
         raise Http404
-    form = OutcomeForm(initial={"seen": found.status})
+    form = OutcomeForm(initial={"seen": found.revision})
     status = 200
     if request.method == "POST":
         form = OutcomeForm(request.POST)
         if form.is_valid():
             try:
                 actions.mark(
-                    request=found,
-                    status=Status(form.cleaned_data["status"]),
+                    case=found,
+                    reached=form.cleaned_data["outcome"] == "reached",
                     seen=form.cleaned_data["seen"],
                     by=user,
                     at=timezone.now(),
                 )
             except NotInThisState:
-                form = OutcomeForm(request.POST, initial={"seen": found.status})
+                form = OutcomeForm(request.POST, initial={"seen": found.revision})
                 form.add_error(None, "This request has moved on since you opened it. See below.")
                 status = 409
             else:
@@ -110,17 +113,21 @@ def callback_request(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _detail(request, found, form, status)
 
 
+def _call(user: User, pk: uuid.UUID) -> Case | None:
+    found = access.get_case(user, pk)
+    return found if found is not None and found.kind == Kind.CALL else None
+
+
 @transaction.atomic
-def _detail(
-    request: HttpRequest, found: CallbackRequest, form: OutcomeForm, status: int
-) -> HttpResponse:
-    record(staff_of(request), "callback.viewed", found)
+def _detail(request: HttpRequest, found: Case, form: OutcomeForm, status: int) -> HttpResponse:
+    record(staff_of(request), "case.viewed", found)
     found.refresh_from_db()
     context = {
         "found": found,
         "form": form,
-        "steps": found.changes.select_related("by").order_by("pk"),
-        "counts": attached_counts(found.counts),
+        "answers": answers_of_call(found.answers),
+        "steps": found.steps.select_related("by"),
+        "counts": attached_counts(found.answers["counts"]),
         "now": timezone.now(),
         "zone": site().zone,
     }

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hematon.portal.care import forms
-from hematon.portal.care.models import About, Language, Relationship
+from hematon.portal.care.callback import About, Language, Relationship, Time
 from hematon.portal.care.times import time_choices
 from hematon.portal.ui.journey import Answers
 
@@ -59,6 +59,23 @@ def rows(given: Answers) -> list[Row]:
         row("about", _("What about"), str(About(given["about"]["about"]).label)),
         row("note", _("Your note"), given["note"]["note"] or _("None")),
     ]
+
+
+def answers_of_call(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a request to be called in the words of its questions, for the team."""
+    spoken = kept["other_language"] or str(Language(kept["language"]).label)
+    return {
+        "name": kept["name"],
+        "phone": kept["phone"],
+        # What a phone dials, without the extension.
+        "dials": kept["phone"].partition(" ext ")[0],
+        "time": str(Time(kept["time"]).label),
+        "language": spoken,
+        "interpreter": kept["interpreter"],
+        "relationship": str(Relationship(kept["relationship"]).label),
+        "about": str(About(kept["about"]).label),
+        "note": kept["note"],
+    }
 
 
 @dataclass(frozen=True)

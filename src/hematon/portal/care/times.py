@@ -6,7 +6,7 @@ from datetime import time
 
 from django.utils.translation import gettext as _
 
-from hematon.portal.care.models import Time
+from hematon.portal.care.callback import Time
 from hematon.portal.ui.site import site
 
 

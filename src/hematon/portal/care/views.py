@@ -6,11 +6,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hematon.portal.care import access, actions, intake
 from hematon.portal.care.doors import DOORS, door
-from hematon.portal.care.models import CallbackRequest
+from hematon.portal.care.models import Case
 from hematon.portal.care.refused import SentBefore
 from hematon.portal.care.summary import attached_counts, rows
 from hematon.portal.ui.open import open_page
@@ -89,7 +90,12 @@ def _send(request: HttpRequest) -> HttpResponse:
         if missing is not None:
             return missing
         try:
-            sent = actions.submit(key=key, asked=intake.asked(request), at=timezone.now())
+            sent = actions.submit(
+                key=key,
+                asked=intake.asked(request),
+                page_language=(get_language() or "en")[:2],
+                at=timezone.now(),
+            )
         except SentBefore as error:
             return render(request, "care/sent_before.html", {"sent": error.earlier}, status=422)
         intake.end(request, sent.pk)
@@ -112,17 +118,17 @@ def callback_without_counts(request: HttpRequest) -> HttpResponse:
     return redirect("callback_check")
 
 
-def _sent(request: HttpRequest) -> CallbackRequest | None:
+def _sent(request: HttpRequest) -> Case | None:
     return access.own(request.session.get(intake.SENT))
 
 
-def _next_steps(sent: CallbackRequest) -> dict[str, object]:
+def _next_steps(sent: Case) -> dict[str, object]:
     zone = site().zone
     return {
         "sent": sent,
         # Dates, not instants: a template would turn an instant into another zone.
-        "sent_on": sent.sent_at.astimezone(zone).date(),
-        "call_by": sent.due_at.astimezone(zone).date(),
+        "sent_on": sent.sent_at.astimezone(zone).date() if sent.sent_at else None,
+        "call_by": sent.due_at.astimezone(zone).date() if sent.due_at else None,
     }
 
 

@@ -165,6 +165,35 @@ def move_band(*, case: Case, band: Band, reason: str, by: User, at: datetime, se
     return held
 
 
+NOT_REACHED: Final = "not-reached"
+"""Reason of a step that was a call without an answer."""
+
+
+def note_attempt(*, case: Case, by: User, at: datetime, seen: int) -> Case:
+    """Note a call that nobody answered; every attempt is a step of its own."""
+    _worker(by, case)
+    with _held(case, seen) as held:
+        if not held.is_open:
+            raise NotInThisState(held.status)
+        held.save()
+        Step.objects.create(
+            case=held, status=held.status, stage=held.stage, reason=NOT_REACHED, at=at, by=by
+        )
+        record(by, "case.call_missed", held)
+    return held
+
+
+@transaction.atomic
+def close_call(*, case: Case, by: User, at: datetime, seen: int) -> Case:
+    """Note that the family was reached, which is what it asked for, and close the case."""
+    if case.status == Status.RECEIVED:
+        case = step(case=case, status=Status.ACCEPTED, by=by, at=at, seen=seen)
+        seen = case.revision
+    answered(case, at)
+    case.save(update_fields=["answered_at"])
+    return step(case=case, status=Status.COMPLETED, by=by, at=at, seen=seen)
+
+
 def answered(case: Case, at: datetime) -> None:
     """Note, inside another act, that the sender has the answer. Only the first counts."""
     if case.answered_at is None:
