@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from audit_flush import audit_is_emptied_between_tests  # noqa: F401 it is a fixture
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 # The browser's driver keeps an event loop in the test's thread; nothing here is asynchronous.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

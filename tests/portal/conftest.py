@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 
 import hematon.portal
+from audit_flush import audit_is_emptied_between_tests  # noqa: F401 it is a fixture
 from hematon.portal.accounts.models import Role, StaffRole, User
 
 Signed = Callable[..., Client]

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from hematon.portal.audit.guards import missing
 from hematon.portal.ui.site import site
 from hematon.portal.vault.keys import keyring
 
@@ -61,6 +62,9 @@ def _of_database() -> Iterator[str]:
         return
     if plan:
         yield f"{len(plan)} migrations wait: run python -m django migrate"
+    else:
+        for guard in missing(connection):
+            yield f"the audit can be changed: its guard {guard} is not in the database"
     if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
         yield "the table of sign-in limits is missing: run python -m django createcachetable"
     yield from pragmas()

@@ -53,6 +53,7 @@ def portal(context: click.Context, directory: Path, demo: bool) -> None:
     hematon portal set-roles ana@hospital.example --role clinician --role intake
     hematon portal forget-second-factor ana@hospital.example
     hematon portal purge
+    hematon portal verify-audit
     """
     context.obj = (directory, demo)
 
@@ -148,6 +149,32 @@ def purge() -> None:
 
     call_command("clearsessions")
     click.echo(f"uploaded records deleted: {purge_records()}")
+
+
+@portal.command()
+@click.option("--checkpoint", is_flag=True, help="If all is well, sign how far the audit reaches.")
+def verify_audit(checkpoint: bool) -> None:
+    """Read the whole audit; exit code 1 when a row was changed, added, moved or taken away.
+
+    Names the first bad row. Writes nothing unless --checkpoint is given: then a signed line in
+    HEMATON_AUDIT_CHECKPOINTS, and a row of the audit that says so.
+    """
+    _set_up()
+    from django.utils import timezone
+
+    from hematon.portal.audit.verify import verify, verify_and_note
+
+    verdict = verify_and_note(by=None, at=timezone.now(), sign=True) if checkpoint else verify()
+    if verdict.bad is not None:
+        click.echo(f"broken    {verdict.bad}", err=True)
+        click.echo(f"whole     up to row {verdict.rows}", err=True)
+        raise SystemExit(1)
+    click.echo(f"whole     up to row {verdict.rows}")
+    if verdict.checkpoint is None:
+        click.echo("unknown   whether later rows were cut off: there is no checkpoint yet")
+    else:
+        signed = verdict.checkpoint
+        click.echo(f"signed    row {signed.sequence} at {signed.at:%Y-%m-%d %H:%M} UTC")
 
 
 def _set_up() -> None:

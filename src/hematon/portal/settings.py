@@ -3,6 +3,8 @@
 HEMATON_PORTAL_DIR       folder of the database, the site file and the secret (required)
 HEMATON_SECRET_KEY_FILE  file with the secret key (default: secret-key in the folder)
 HEMATON_KEYRING_FILE     file with the encryption keys (default: keyring.json in the folder)
+HEMATON_AUDIT_CHECKPOINTS  folder of the audit's signed checkpoints; copy it to another machine
+                         (default: audit-checkpoints in the folder)
 HEMATON_DATABASE_URL     postgresql://user:password@host:port/name; SQLite in the folder if unset
 HEMATON_SITE             the programme's own facts and phone numbers (default: site.yaml in the
                          folder, else the demonstration's)
@@ -72,6 +74,7 @@ DEMO = _flag("HEMATON_DEMO")
 DEBUG = False
 SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
 KEYRING_FILE = Path(_text("HEMATON_KEYRING_FILE", str(DIRECTORY / "keyring.json")))
+AUDIT_CHECKPOINTS = Path(_text("HEMATON_AUDIT_CHECKPOINTS", str(DIRECTORY / "audit-checkpoints")))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
 
 _site = DIRECTORY / "site.yaml"
@@ -120,6 +123,8 @@ MIDDLEWARE = [
     "hematon.portal.ui.middleware.plain_requests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Around all that may refuse.
+    "hematon.portal.audit.middleware.Notes",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -17,6 +17,7 @@ from django.utils import translation
 
 from hematon.portal.accounts import sessions
 from hematon.portal.accounts.sessions import STAFF_ONLY
+from hematon.portal.audit.context import ends_by_itself
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 _STRONG = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
@@ -41,6 +42,7 @@ def session_ends(get_response: Handler) -> Handler:
         if not request.path_info.startswith(STAFF_ONLY) or not request.user.is_authenticated:
             return get_response(request)
         if sessions.is_over(request.session):
+            ends_by_itself()
             logout(request)
             messages.info(request, "You were signed out to protect your patients. Sign in again.")
             back = request.path_info if request.path_info.startswith("/staff/") else ""

@@ -6,20 +6,46 @@ from django.conf import settings
 from django.db import models
 
 
-class Event(models.Model):
-    """Something that happened. Rows are only ever added.
+class Outcome(models.TextChoices):
+    """How it went."""
 
-    `action` is a verb of the code, such as `roster.applied`; `subject` names the thing by kind
-    and id; `detail` holds counts and codes, never a name, a number or a text someone typed.
+    SUCCESS = "success", "Done"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+
+
+class Purpose(models.TextChoices):
+    """Why a record was used; codes of HL7's PurposeOfUse."""
+
+    TREATMENT = "TREAT", "Treatment"
+    EMERGENCY = "BTG", "Break-glass"
+    OPERATIONS = "HOPERAT", "Running the service"
+    REQUESTED = "PATRQT", "Asked for by the family"
+
+
+class Event(models.Model):
+    """Something that happened. Rows are only ever added, by `record`.
+
+    `sequence` has no gap and `chain` signs the row together with the one before it; decision 0021
+    says how. `action` is a key of `events.EVENTS`; `subject` and `patient` name things by kind and
+    id; `detail` holds counts and codes, never a name, a number or a text someone typed. `client`
+    is a keyed hash of the address the request came from.
     """
 
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    sequence = models.BigIntegerField(unique=True)
+    at = models.DateTimeField(db_index=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
-    action = models.CharField(max_length=60)
-    subject = models.CharField(max_length=80, blank=True)
+    action = models.CharField(max_length=60, db_index=True)
+    subject = models.CharField(max_length=80, blank=True, db_index=True)
+    patient = models.CharField(max_length=80, blank=True, db_index=True)
+    purpose = models.CharField(max_length=10, blank=True, choices=Purpose)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.SUCCESS)
+    route = models.CharField(max_length=80, blank=True)
+    client = models.CharField(max_length=32, blank=True)
     detail = models.JSONField(default=dict)
+    chain = models.CharField(max_length=64)
 
     class Meta:
         """Latest first."""

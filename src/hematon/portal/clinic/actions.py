@@ -80,7 +80,7 @@ def give_feedback(
         outcome=outcome,
         reason=reason if outcome == Feedback.Outcome.OVERRIDDEN else "",
     )
-    record(by, "report.judged", feedback, outcome=outcome, reason=feedback.reason)
+    record(by, "report.judged", feedback, judged=outcome, reason=feedback.reason)
     return feedback
 
 
