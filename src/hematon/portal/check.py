@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from hematon.portal.audit.guards import missing
+from hematon.portal.notify.texts import tells_the_clinic
 from hematon.portal.ui.site import site
 from hematon.portal.vault.keys import keyring
 
@@ -50,7 +51,12 @@ def _of_facts() -> Iterator[str]:
 
 def _of_mail() -> Iterator[str]:
     if not settings.DEMO and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        yield "HEMATON_EMAIL_URL is not set: staff who forget a password get no mail"
+        yield "HEMATON_EMAIL_URL is not set: every mail waits, and none is sent"
+    if tells_the_clinic(settings.DEFAULT_FROM_EMAIL):
+        yield (
+            "HEMATON_EMAIL_FROM tells what kind of clinic writes: choose a neutral name and "
+            "address, such as Family portal <portal@hospital.example>"
+        )
 
 
 def _of_database() -> Iterator[str]:

@@ -54,6 +54,7 @@ def portal(context: click.Context, directory: Path, demo: bool) -> None:
     hematon portal forget-second-factor ana@hospital.example
     hematon portal purge
     hematon portal verify-audit
+    hematon portal work
     """
     context.obj = (directory, demo)
 
@@ -175,6 +176,26 @@ def verify_audit(checkpoint: bool) -> None:
     else:
         signed = verdict.checkpoint
         click.echo(f"signed    row {signed.sequence} at {signed.at:%Y-%m-%d %H:%M} UTC")
+
+
+@portal.command()
+@click.option("--once", is_flag=True, help="Run what is due and end; exit code 1 if a job failed.")
+@click.option("--parent", type=int, hidden=True, help="End when this process is gone.")
+def work(once: bool, parent: int | None) -> None:
+    """Do what a portal does by itself: send mail, delete what is over, publish ratings.
+
+    Runs until it is stopped, and ends between two jobs. Several may run at once.
+    """
+    import gc
+
+    # The command line turns the collector off; a worker lives long.
+    gc.enable()
+    _set_up()
+    from hematon.portal.operations.worker import work as run
+
+    failed = run(once=once, parent=parent)
+    if failed:
+        raise click.ClickException(f"failed: {', '.join(failed)}")
 
 
 def _set_up() -> None:

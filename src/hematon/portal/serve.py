@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
     """
     # The command line turns the collector off; a server lives long.
     gc.enable()
+    os.environ.setdefault("HEMATON_SITE_URL", f"http://localhost:{port}")
     prepare(directory, demo=True)
     migrate()
     from hematon.portal.demo import load_demonstration
@@ -63,6 +65,9 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
     account = load_demonstration(directory)
     print(f"The portal is at http://localhost:{port}/ (a demonstration, in {directory}).")
     print(f"Staff sign in at http://localhost:{port}/staff/ as in {account}. Stop with Ctrl-C.")
+    from django.conf import settings
+
+    print(f"Mail is not sent: it lies in {settings.EMAIL_FILE_PATH}, one file each.")
     sys.stdout.flush()
 
     from gunicorn.app.base import BaseApplication
@@ -93,4 +98,23 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
         def load(self) -> object:
             return application
 
-    Application().run()
+    master = os.getpid()
+    worker = _start_worker(directory)
+    try:
+        Application().run()
+    finally:
+        # gunicorn's own processes leave through here as well, and must not end it.
+        if os.getpid() == master:
+            worker.terminate()
+            try:
+                worker.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                # Nothing is lost: what it holds lapses.
+                worker.kill()
+
+
+def _start_worker(directory: Path) -> subprocess.Popen[bytes]:
+    """Start what sends mail and deletes what is over, as a process beside the server."""
+    program = [sys.executable, "-c", "from hematon.cli import main; main()", "portal"]
+    options = ["--dir", str(directory), "--demo", "work", "--parent", str(os.getpid())]
+    return subprocess.Popen([*program, *options])  # noqa: S603 this program again

@@ -10,7 +10,11 @@ HEMATON_SITE             the programme's own facts and phone numbers (default: s
                          folder, else the demonstration's)
 HEMATON_ALLOWED_HOSTS    comma-separated host names (required unless HEMATON_DEMO is set)
 HEMATON_DEMO             1: demonstration over plain HTTP on this machine, marked on every page
-HEMATON_EMAIL_URL        smtp://user:password@host:port; mail goes to the console if unset
+HEMATON_EMAIL_URL        smtp://user:password@host:port; if unset, mail of a demonstration goes to
+                         files in the folder, and mail of a portal in use waits
+HEMATON_EMAIL_FROM       Name <address> that mail comes from; the name must not tell the clinic
+                         (required with HEMATON_EMAIL_URL unless HEMATON_DEMO is set)
+HEMATON_SITE_URL         https://host of the portal, for the links in mail (likewise)
 HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
 """
 
@@ -18,6 +22,9 @@ from __future__ import annotations
 
 import os
 import stat
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -356,10 +363,55 @@ def _email(url: str) -> None:
     )
 
 
+def _sender(name: str, default: str | None) -> str:
+    text = _text(name, default)
+    found = [address for _, address in getaddresses([text])]
+    try:
+        # A line break would begin a header of its own.
+        if (
+            len(found) != 1
+            or not text.isprintable()
+            or "." not in Address(addr_spec=found[0]).domain
+        ):
+            raise ValueError
+    except (ValueError, MessageError) as error:
+        raise ImproperlyConfigured(f"{name} must be one sender: Name <address>.") from error
+    return text
+
+
+def _site_url(name: str, default: str | None) -> str:
+    text = _text(name, default).rstrip("/")
+    parts = urlsplit(text)
+    schemes = {"http", "https"} if DEMO else {"https"}
+    if (
+        parts.scheme not in schemes
+        or not parts.hostname
+        or text != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ImproperlyConfigured(f"{name} must be https:// and a host name, and nothing else.")
+    return text
+
+
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-if os.environ.get("HEMATON_EMAIL_URL"):
+# One step of a conversation with the mail server; Django would wait for ever.
+EMAIL_TIMEOUT = 20
+_smtp = bool(os.environ.get("HEMATON_EMAIL_URL"))
+MAIL_IS_ON = _smtp or DEMO
+if _smtp:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     _email(os.environ["HEMATON_EMAIL_URL"])
+elif DEMO:
+    EMAIL_BACKEND = "hematon.portal.notify.files.EmailBackend"
+# Where the demonstration's mail lies, one file each.
+EMAIL_FILE_PATH = DIRECTORY / "mail"
+_optional = DEMO or not _smtp
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _sender(
+    "HEMATON_EMAIL_FROM", "Family portal <portal@demonstration.invalid>" if _optional else None
+)
+_elsewhere = "http://localhost:8000" if DEMO else "https://localhost"
+SITE_URL = _site_url("HEMATON_SITE_URL", _elsewhere if _optional else None)
+# Names of the pages that mail links to, by kind of account.
+SIGN_IN_PAGES = {"staff": "staff", "family": "home", "referrer": "home"}
 
 LOGGING = {
     "version": 1,

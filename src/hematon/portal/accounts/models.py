@@ -87,6 +87,14 @@ class User(AbstractBaseUser):
         """Say whether the person holds any of the roles now."""
         return self.kind == Kind.STAFF and self.roles.filter(role__in=roles).exists()
 
+    @property
+    def mail_address(self) -> str:
+        """Give where the person receives mail; empty where there is none."""
+        if self.kind == Kind.STAFF:
+            return self.email or ""
+        address = Address.objects.filter(user=self).first()
+        return address.text if address is not None else ""
+
 
 class Address(models.Model):
     """Where a family or a referring clinician receives mail; found by a keyed hash of it."""

@@ -1,1 +1,1 @@
-"""What is sent to people outside the portal: an outbox of neutral mails, sent by a worker."""
+"""Mail that must not be lost: rows written with what they tell of, sent later by the worker."""
