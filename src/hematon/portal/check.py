@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from hematon.portal.programme import rules
 from hematon.portal.ui.site import site
 from hematon.portal.vault.keys import keyring
 
@@ -64,6 +65,8 @@ def _of_database() -> Iterator[str]:
     if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
         yield "the table of sign-in limits is missing: run python -m django createcachetable"
     yield from pragmas()
+    if not plan:
+        yield from rules.problems()
 
 
 def pragmas() -> Iterator[str]:
