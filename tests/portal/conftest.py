@@ -11,10 +11,13 @@ import pytest
 import yaml
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
+from django.utils import timezone
 
 import hematon.portal
 from audit_flush import audit_is_emptied_between_tests  # noqa: F401 it is a fixture
 from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.programme import actions, rules
+from hematon.portal.programme.models import Kind
 
 Signed = Callable[..., Client]
 
@@ -34,6 +37,21 @@ def signed_in(db: None) -> Signed:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def rating_rules(db: None) -> Callable[..., None]:
+    """Put rating rules into force that differ from the shipped ones as said."""
+
+    def sign(**change: object) -> None:
+        at = timezone.now()
+        by = User.objects.create_user("rules@tests.invalid")
+        StaffRole.objects.create(user=by, role=Role.ADMINISTRATOR)
+        value = {**rules.default(Kind.RATINGS).model_dump(mode="json"), **change}
+        made = actions.make(kind=Kind.RATINGS, value=value, note="", by=by, at=at)
+        actions.sign(edition=made, by=by, at=at)
+
+    return sign
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from hematon.portal.directory.roster.records import RESERVED, read_record
 from hematon.portal.directory.roster.tabular import cell
 from hematon.portal.directory.vocabulary import credentials, vocabulary
 from hematon.portal.learn.readability import measure
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import RatingRules
 
 DAY = date(2026, 11, 23)
 pytestmark = pytest.mark.django_db
@@ -110,10 +112,10 @@ def test_the_order_is_by_name_never_by_rating(client: Client) -> None:
 def test_the_number_of_queries_does_not_grow_with_the_roster(
     client: Client, django_assert_num_queries: Any
 ) -> None:
-    """The list asks for experts and licenses, an expert's page for its ratings as well."""
+    """The list asks for experts and licenses, an expert's page for ratings and rules too."""
     with django_assert_num_queries(2):
         client.get("/en/experts/")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get("/en/experts/sample-physician-a/")
 
 
@@ -145,15 +147,15 @@ def test_no_ratings_says_why(client: Client, change: dict[str, Any], anchor: str
     assert f'id="{anchor}"' in client.get("/en/experts/ratings/").content.decode()
 
 
-def test_the_why_page_answers_the_six_questions(client: Client, settings: Any) -> None:
+def test_the_why_page_answers_the_six_questions(client: Client, rating_rules: Any) -> None:
     """Why none, who is asked, how stars are made, what is not shown, how to complain."""
-    settings.RATING_MIN = 33
+    rating_rules(least=33)
     page = client.get("/en/experts/ratings/").content.decode()
     for place in ("why", "too-few", "new", "not-asked", "who", "stars", "not-shown", "complain"):
         assert f'id="{place}"' in page
     assert "at least 33 came in the last 365 days" in page
     assert "1 + 0.4 × the number" in page
-    for role in settings.RATING_EXCLUDED_ROLES:
+    for role in current(RatingRules).excluded_roles:
         assert vocabulary().roles[role].name.en in page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -231,9 +232,9 @@ def test_rule_4_a_low_rating_shows_like_a_high_one(client: Client) -> None:
     assert "5.0 of 5 stars" in client.get("/en/experts/high/").content.decode()
 
 
-def test_rule_4_the_least_and_the_window_are_settings(settings: object) -> None:
-    """A programme may choose 30 ratings in 100 days."""
-    settings.RATING_MIN, settings.RATING_WINDOW_DAYS = 2, 100  # type: ignore[attr-defined]
+def test_rule_4_the_least_and_the_window_are_the_programmes(rating_rules: Any) -> None:
+    """A programme may choose 2 ratings in 100 days."""
+    rating_rules(least=2, window_days=100)
     expert = expert_in()
     rate(expert, 2)
     actions.publish_ratings(on=DAY + timedelta(days=100))

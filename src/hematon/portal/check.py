@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from hematon.portal.audit.guards import missing
 from hematon.portal.notify.texts import tells_the_clinic
+from hematon.portal.programme import rules
 from hematon.portal.ui.site import site
 from hematon.portal.vault.keys import keyring
 
@@ -74,6 +75,8 @@ def _of_database() -> Iterator[str]:
     if settings.CACHES["default"]["LOCATION"] not in connection.introspection.table_names():
         yield "the table of sign-in limits is missing: run python -m django createcachetable"
     yield from pragmas()
+    if not plan:
+        yield from rules.problems()
 
 
 def pragmas() -> Iterator[str]:

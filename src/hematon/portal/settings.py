@@ -424,17 +424,3 @@ LOGGING = {
         "hematon": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
-
-# --- rules that a programme may change -----------------------------------------------------------
-
-RATING_MIN = 20
-RATING_WINDOW_DAYS = 365
-# Roles that no family is asked to rate; codes of directory/vocabulary.yaml.
-RATING_EXCLUDED_ROLES = [
-    "hospital_only",
-    "emergency",
-    "laboratory",
-    "pathology",
-    "anesthesia",
-    "trainee",
-]

@@ -5,6 +5,5 @@
 
 Links are printed one at a time until visits are kept here and mint their own. What a roster may
 say is in `vocabulary.yaml` and `credentials.yaml`; the rules of ratings are in `rules.py` and
-`moderation.py`, their numbers in the settings RATING_MIN, RATING_WINDOW_DAYS and
-RATING_EXCLUDED_ROLES.
+`moderation.py`, their numbers in the rating rules that the programme signs (`programme`).
 """

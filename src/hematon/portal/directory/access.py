@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -19,6 +18,8 @@ from hematon.portal.directory.models import (
     RosterUpload,
     SafetyConcern,
 )
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import RatingRules
 from hematon.portal.ui.site import site
 
 
@@ -84,9 +85,11 @@ def every_expert() -> QuerySet[Expert]:
 def published_rating(expert: Expert, day: date) -> PublishedRating | None:
     """Give the ratings that show; None while too few count or nobody is asked."""
     found: PublishedRating | None = PublishedRating.objects.filter(expert=expert).first()
-    if found is None or day >= found.hidden_from or found.count < settings.RATING_MIN:
+    if found is None or day >= found.hidden_from:
         return None
-    return found if expert.is_surveyed else None
+    set_rules = current(RatingRules)
+    asked = expert.role not in set_rules.excluded_roles
+    return found if asked and found.count >= set_rules.least else None
 
 
 def waiting_for(reader: User) -> QuerySet[Review]:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -31,6 +30,8 @@ from hematon.portal.directory.models import (
 )
 from hematon.portal.directory.moderation import Opinion, covered, settle
 from hematon.portal.directory.vocabulary import vocabulary
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import RatingRules
 
 
 class ActionRefusedError(Exception):
@@ -249,7 +250,8 @@ class Published:
 
 def publish_ratings(*, on: date) -> Published:
     """Make the public ratings anew from the ratings that count today."""
-    least, window = settings.RATING_MIN, settings.RATING_WINDOW_DAYS
+    set_rules = current(RatingRules)
+    least, window = set_rules.least, set_rules.window_days
     with transaction.atomic():
         PublishedRating.objects.all().delete()
         shown = not_shown = 0
@@ -259,16 +261,17 @@ def publish_ratings(*, on: date) -> Published:
                 for review in expert.reviews.all()
                 if rules.in_window(review.received_on, on, window)
             ]
-            if not expert.is_surveyed or not rules.shows(len(counting), least):
+            asked = expert.role not in set_rules.excluded_roles
+            if not asked or not rules.shows(len(counting), least):
                 not_shown += 1
                 continue
-            _publish(expert, counting, on)
+            _publish(expert, counting, on, set_rules)
             shown += 1
         record(None, "ratings.published", shown=shown, not_shown=not_shown)
     return Published(shown, not_shown)
 
 
-def _publish(expert: Expert, counting: Sequence[Review], on: date) -> None:
+def _publish(expert: Expert, counting: Sequence[Review], on: date, set_rules: RatingRules) -> None:
     commented = [review for review in counting if review.state != Review.State.NONE]
     reasons = Counter(r.reason for r in commented if r.state == Review.State.LEFT_OUT)
     rating = PublishedRating.objects.create(
@@ -278,8 +281,8 @@ def _publish(expert: Expert, counting: Sequence[Review], on: date) -> None:
         stars_tenths=rules.stars_tenths([review.score for review in counting]),
         hidden_from=rules.hidden_from(
             [review.received_on for review in counting],
-            settings.RATING_MIN,
-            settings.RATING_WINDOW_DAYS,
+            set_rules.least,
+            set_rules.window_days,
         ),
         comments=len(commented),
         waiting=sum(review.state == Review.State.WAITING for review in commented),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -27,6 +26,8 @@ from hematon.portal.directory.models import Claim, Expert, LicensedState, Publis
 from hematon.portal.directory.moderation import Reason
 from hematon.portal.directory.vocabulary import vocabulary
 from hematon.portal.learn.pages import pages
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import RatingRules
 from hematon.portal.ui.open import open_page
 
 
@@ -72,6 +73,7 @@ def expert(request: HttpRequest, slug: str) -> HttpResponse:
     day = today()
     one = listed_expert(slug, day)
     rating = published_rating(one, day)
+    set_rules = current(RatingRules)
     return render(
         request,
         "directory/expert.html",
@@ -81,8 +83,8 @@ def expert(request: HttpRequest, slug: str) -> HttpResponse:
             "licenses": _licenses(one, day),
             "rating": rating,
             "comments": _comments(rating) if rating else None,
-            "window": settings.RATING_WINDOW_DAYS,
-            "why": _why(one, day),
+            "window": set_rules.window_days,
+            "why": _why(one, day, set_rules.excluded_roles),
             "fixed_reply": vocabulary().fixed_reply,
         },
     )
@@ -124,9 +126,9 @@ def _comments(rating: PublishedRating) -> Comments:
     )
 
 
-def _why(one: Expert, day: date) -> str:
+def _why(one: Expert, day: date, excluded: Collection[str]) -> str:
     """Say which part of the rules answers why an expert has no ratings."""
-    if not one.is_surveyed:
+    if one.role in excluded:
         return "not-asked"
     return "new" if one.active_from > day - timedelta(days=180) else "too-few"
 
@@ -136,17 +138,18 @@ def _why(one: Expert, day: date) -> str:
 def ratings(request: HttpRequest) -> HttpResponse:
     """Answer why there are no ratings, and how ratings are made."""
     roles = vocabulary().roles
+    set_rules = current(RatingRules)
     return render(
         request,
         "directory/ratings.html",
         {
-            "least": settings.RATING_MIN,
-            "window": settings.RATING_WINDOW_DAYS,
+            "least": set_rules.least,
+            "window": set_rules.window_days,
             "link_days": rules.LINK_DAYS,
             "again_days": rules.AGAIN_DAYS,
             "together": rules.TOGETHER,
             "length": rules.COMMENT_LENGTH,
-            "not_asked": [roles[role].name for role in settings.RATING_EXCLUDED_ROLES],
+            "not_asked": [roles[role].name for role in set_rules.excluded_roles],
             "reasons": [reason.label for reason in Reason],
         },
     )

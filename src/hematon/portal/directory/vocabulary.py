@@ -7,10 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import RatingRules
 from hematon.portal.ui.site import InBoth
 
 FOLDER = Path(__file__).parent
@@ -55,15 +56,13 @@ def vocabulary() -> Vocabulary:
     """Give the codes and their names.
 
     Raises:
-        ImproperlyConfigured: the file is wrong, or a role left out of ratings is not in it.
+        ImproperlyConfigured: the file is wrong.
     """
     file = FOLDER / "vocabulary.yaml"
     try:
         found = Vocabulary.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise ImproperlyConfigured(f"{file}: {error}") from error
-    if unknown := sorted(set(settings.RATING_EXCLUDED_ROLES) - set(found.roles)):
-        raise ImproperlyConfigured(f"RATING_EXCLUDED_ROLES: {unknown} is not a role of {file}.")
     return found
 
 
@@ -89,4 +88,10 @@ def named(entries: Mapping[str, InBoth], codes: list[str]) -> list[str]:
 
 def is_surveyed(role: str) -> bool:
     """Say whether families are asked to rate people in this role."""
-    return role not in settings.RATING_EXCLUDED_ROLES
+    return role not in current(RatingRules).excluded_roles
+
+
+def unknown_roles(rules: RatingRules) -> str:
+    """Say which roles of the rating rules are none; empty when all are known."""
+    unknown = sorted(set(rules.excluded_roles) - set(vocabulary().roles))
+    return f"excluded_roles: {', '.join(unknown)} is not a role of the directory" if unknown else ""
