@@ -111,6 +111,10 @@ class RefusedError(Exception):
         """Say it in the language of the page."""
         return str(WORDS[self.code])
 
+    def __str__(self) -> str:
+        """Give the code."""
+        return self.code
+
 
 def kind_of(name: str, content: bytes, kinds: frozenset[str] = FAMILY_KINDS) -> str:
     """Give the kind on which a name and the first bytes agree.
@@ -171,7 +175,7 @@ def csv_text(content: bytes) -> str:
 # A cell begins a line or follows what programs put between cells. What begins like a formula and
 # is no number, dash or result such as +++ becomes text.
 _FORMULA_CELL: Final = re.compile(
-    r"""(^|[,;|\t\r\n\f])([ "']*)"""
+    r"""(^|[,;|\t\r\n\f])([ "]*)"""
     r"""(?=[=@＝＠]|[+\-＋－](?![+\-\s]*(?:[,;|\t\r\n\f"]|\Z))"""
     r"""(?!\s?\d[\d.,]*(?:[eE][+\-]?\d+)?\s*(?:[%"]*\s*)(?:[,;|\t\r\n\f]|\Z)))"""
 )
