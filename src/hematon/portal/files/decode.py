@@ -95,7 +95,8 @@ def _image(content: bytes, kind: str, purpose: str, pictures: list[bytes]) -> st
             longest = LONGEST_SIDE[purpose]
             share = longest / max(image.size)
             # A JPEG can be read at a half or a quarter of its size, never below what is asked.
-            image.draft("RGB", tuple(max(1, int(side * share)) for side in image.size))
+            wide, high = (max(1, int(side * share)) for side in image.size)
+            image.draft("RGB", (wide, high))
             image.load()
             turned = ImageOps.exif_transpose(_smaller(image, longest))
             pictures.append(_jpeg(turned, QUALITY[purpose]))

@@ -94,11 +94,11 @@ class UploadForm(Form):
 
     template_name = "files/upload.html"
 
-    file = forms.FileField(
+    # Each file is judged by itself, in `settle`.
+    file = forms.Field(
         label=gettext_lazy("Choose files"),
         help_text=gettext_lazy("You can choose more than one."),
         required=False,
-        allow_empty_file=True,
         widget=_Several(attrs={"accept": _ACCEPT, "multiple": True}),
     )
 
