@@ -26,10 +26,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hematon.portal.audit.models import Event
-from hematon.portal.counts import decode, uploads
 from hematon.portal.counts.actions import MAX_PICTURES
 from hematon.portal.counts.models import CountsPicture
-from hematon.portal.counts.uploads import RefusedError, open_upload
+from hematon.portal.files import decode, incoming, kinds, opening
+from hematon.portal.files.kinds import RefusedError
+from hematon.portal.files.opening import open_upload
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 CANARY = b"CANARY-7f3a"
@@ -118,7 +119,7 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!doctype html><script>alert(1)</script>"
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 100
 ZIP = b"PK\x03\x04" + b"\x00" * 200
-TOO_LARGE = b"\xff\xd8\xff" + b"\x00" * uploads.MAX_BYTES
+TOO_LARGE = b"\xff\xd8\xff" + b"\x00" * kinds.MAX_BYTES
 CSV = b"Test,Result,Units\nHGB,7.9,g/dL\n"
 TAKEN = ""
 
@@ -148,8 +149,8 @@ CORPUS: list[tuple[str, Made, str]] = [
     ("empty.pdf", lambda: b"", "empty"),
     ("empty.csv", lambda: b"", "empty"),
     ("spaces.csv", lambda: b" \r\n \r\n", "empty"),
-    ("large.jpg", lambda: picture("JPEG") + b"\x00" * uploads.MAX_BYTES, "size"),
-    ("large.pdf", lambda: b"%PDF-1.4\n" + b"\x00" * uploads.MAX_BYTES, "size"),
+    ("large.jpg", lambda: picture("JPEG") + b"\x00" * kinds.MAX_BYTES, "size"),
+    ("large.pdf", lambda: b"%PDF-1.4\n" + b"\x00" * kinds.MAX_BYTES, "size"),
     ("large.csv", lambda: b"HGB,7.9,g/dL\n" * 80_000, "csv_size"),
     ("rows.csv", lambda: b"HGB,7.9\n" * 5_002, "csv_size"),
     ("flood.png", lambda: png_bomb(60_000, 60_000), "pixels"),
@@ -170,10 +171,10 @@ CORPUS: list[tuple[str, Made, str]] = [
     ("page.jpg", lambda: HTML, "mismatch"),
     ("run.exe", lambda: b"MZ" + b"\x00" * 100, "type"),
     ("run.jpg", lambda: b"MZ" + b"\x00" * 100, "mismatch"),
-    ("archive.zip", lambda: ZIP, "type"),
+    ("archive.zip", lambda: ZIP, "archive"),
     ("archive.csv", lambda: ZIP, "mismatch"),
     ("sheet.xlsx", lambda: ZIP, "type"),
-    ("bomb.zip", lambda: ZIP + zlib.compress(b"\x00" * 10_000_000), "type"),
+    ("bomb.zip", lambda: ZIP + zlib.compress(b"\x00" * 10_000_000), "archive"),
     ("moving.gif", lambda: picture("GIF"), "type"),
     ("moving.png", lambda: picture("GIF"), "mismatch"),
     ("moving.csv", lambda: b"GIF89a/*" + b"x" * 50 + b"*/=1;", "mismatch"),
@@ -227,7 +228,7 @@ CORPUS: list[tuple[str, Made, str]] = [
 ]  # fmt: skip
 
 
-def opened(name: str, content: bytes) -> tuple[str, uploads.Opened | None]:
+def opened(name: str, content: bytes) -> tuple[str, opening.Opened | None]:
     """Open a file as the page would; give why it was refused, or what it held."""
     file = SimpleUploadedFile("name", content)
     file._name = name  # type: ignore[attr-defined]  # Django would clean it before we see it
@@ -247,7 +248,7 @@ def test_a_hostile_file_has_its_stated_outcome(name: str, made: Made, outcome: s
     """Refused with its words, or re-made from pixels with nothing else of it left."""
     why, found = opened(name, made())
     assert why == outcome
-    assert why == TAKEN or why in uploads.WORDS
+    assert why == TAKEN or why in kinds.WORDS
     if found is not None:
         for page in found.pictures:
             assert CANARY not in page
@@ -303,6 +304,7 @@ def test_mutated_files_are_opened_or_refused(
     assert (found is None) == bool(why)
 
 
+@pytest.mark.parametrize("purpose", ["show", "keep"])
 @pytest.mark.parametrize(
     ("kind", "made"),
     [
@@ -315,14 +317,17 @@ def test_mutated_files_are_opened_or_refused(
         ("pdf", lambda: pdf(5, (1_000_000, 1_000_000))),
     ],
 )
-def test_the_largest_pictures_need_less_than_300_mb(kind: str, made: Made) -> None:
+def test_the_largest_pictures_need_less_than_300_mb(kind: str, made: Made, purpose: str) -> None:
     """Measured on the process that opens them; more than 640 MB it cannot have."""
     code = (
         f"import runpy, sys\nrunpy.run_path({decode.__file__!r}, run_name='__main__')\n"
         "print(open('/proc/self/status').read(), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", code, kind], input=made(), capture_output=True, check=True
+        [sys.executable, "-I", "-c", code, kind, purpose],
+        input=made(),
+        capture_output=True,
+        check=True,
     )
     assert json.loads(done.stdout.partition(b"\n")[0])["problem"] == ""
     peak = next(line for line in done.stderr.splitlines() if line.startswith(b"VmHWM"))
@@ -331,11 +336,11 @@ def test_the_largest_pictures_need_less_than_300_mb(kind: str, made: Made) -> No
 
 def test_a_decoder_that_eats_memory_or_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends, the page says that the upload failed, and the next upload works."""
-    monkeypatch.setattr(uploads, "WALL_SECONDS", 0.001)
+    monkeypatch.setattr(opening, "WALL_SECONDS", 0.001)
     assert opened("photo.jpg", picture("JPEG"))[0] == "failed"
     monkeypatch.undo()
-    monkeypatch.setattr(uploads, "WAIT_SECONDS", 0.01)
-    with uploads._running, uploads._running:
+    monkeypatch.setattr(opening, "WAIT_SECONDS", 0.01)
+    with opening._running, opening._running:
         assert opened("photo.jpg", picture("JPEG"))[0] == "failed"
     assert opened("photo.jpg", picture("JPEG"))[0] == TAKEN
 
@@ -384,7 +389,7 @@ def test_the_page_says_what_is_wrong(family: Client, name: str, content: bytes, 
 
 def test_a_failed_upload_says_try_again(family: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is our fault is not blamed on the file."""
-    monkeypatch.setattr(uploads, "WALL_SECONDS", 0.001)
+    monkeypatch.setattr(opening, "WALL_SECONDS", 0.001)
     page = send(family, "a.jpg", picture("JPEG"))
     assert "The selected file could not be uploaded - try again" in page
 
@@ -401,11 +406,11 @@ def test_a_request_that_announces_too_much_is_not_read(family: Client) -> None:
 
 def test_nothing_is_kept_of_a_file_that_is_too_large() -> None:
     """While it arrives, at most the limit is held in memory, and nothing on disk."""
-    taken = uploads.InMemory()
+    taken = incoming.InMemory()
     taken.new_file("file", "a.jpg", "image/jpeg", None)
     for _ in range(40):
         taken.receive_data_chunk(b"x" * 1024 * 1024, 0)
-        assert len(taken.kept.getvalue()) <= uploads.MAX_BYTES
+        assert len(taken.kept.getvalue()) <= kinds.MAX_BYTES
     assert taken.file_complete(0).size == 40 * 1024 * 1024
 
 

@@ -15,6 +15,8 @@ HEMATON_EMAIL_URL        smtp://user:password@host:port; if unset, mail of a dem
 HEMATON_EMAIL_FROM       Name <address> that mail comes from; the name must not tell the clinic
                          (required with HEMATON_EMAIL_URL unless HEMATON_DEMO is set)
 HEMATON_SITE_URL         https://host of the portal, for the links in mail (likewise)
+HEMATON_EMAIL_URL        smtp://user:password@host:port; mail goes to the console if unset
+HEMATON_CLAMD_SOCKET     unix socket of clamd; without it every file that is sent stays held
 HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
 """
 
@@ -277,13 +279,16 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = DIRECTORY / "files"
+CLAMD_SOCKET = _text("HEMATON_CLAMD_SOCKET", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # Of a whole request. Above what any form takes, so that the form can say its own limit in words.
 MOST_BYTES = 64_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# More than a form takes, so that the form can say its own limit in words.
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
 # What clinicians and families upload stays in memory, not in a temporary file.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5_500_000
+FILE_UPLOAD_HANDLERS = ["hematon.portal.files.incoming.InMemory"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 

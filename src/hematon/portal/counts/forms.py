@@ -48,7 +48,7 @@ class PasteForm(Form):
 
 
 class UploadForm(Form):
-    """One file; it is checked by `uploads`."""
+    """One file; it is checked by `files.opening`."""
 
     file = forms.FileField(
         label=_("Picture or file of the printout"),

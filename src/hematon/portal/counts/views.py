@@ -14,8 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from hematon.portal.counts import access, actions, draft, explanation, forms, summary, uploads
+from hematon.portal.counts import access, actions, draft, explanation, forms, summary
 from hematon.portal.counts.printout import MAX_DATES, Printout, read
+from hematon.portal.files.incoming import InMemory
+from hematon.portal.files.kinds import MAX_REQUEST_BYTES, WORDS, RefusedError
+from hematon.portal.files.opening import open_upload
 from hematon.portal.learn.pages import cards
 from hematon.portal.ui.open import limits_its_body, open_page
 from hematon.portal.ui.site import site
@@ -123,11 +126,11 @@ def _take(request: HttpRequest, found: Printout) -> None:
 def counts_upload(request: HttpRequest) -> HttpResponse:
     """Take one file: its limits are set before the first byte of it is read."""
     announced = str(request.META.get("CONTENT_LENGTH") or "0")
-    if not announced.isdecimal() or int(announced) > uploads.MAX_REQUEST_BYTES:
+    if not announced.isdecimal() or int(announced) > MAX_REQUEST_BYTES:
         form = forms.UploadForm({}, {})
-        return _upload_page(request, _told(form, str(uploads.WORDS["size"])), status=413)
+        return _upload_page(request, _told(form, str(WORDS["size"])), status=413)
     # The handlers must be set before the check of the token reads the form.
-    request.upload_handlers = [uploads.InMemory(request)]
+    request.upload_handlers = [InMemory(request)]
     return _upload(request)
 
 
@@ -140,10 +143,10 @@ def _upload(request: HttpRequest) -> HttpResponse:
     sent = request.FILES.getlist("file")
     try:
         if not sent:
-            raise uploads.RefusedError("none")
-        opened = uploads.open_upload(sent[0])
-    except uploads.RefusedError as refused:
-        return _upload_page(request, _told(form, str(uploads.WORDS[refused.code])))
+            raise RefusedError("none")
+        opened = open_upload(sent[0])
+    except RefusedError as refused:
+        return _upload_page(request, _told(form, refused.words))
     found = _read(opened.text)
     if not opened.pictures and not found.results:
         said = _("We could not read a number in this file. Check that each row names a test")
