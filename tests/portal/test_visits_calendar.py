@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 
-from hematon.portal.visits.calendar import Words, calendar
+from hematon.portal.visits.ics import Words, calendar
 from hematon.portal.visits.models import Status, VisitKind, new_room
 
 WORDS = Words("Appointment", "Sign in to see more; or call, 555-0100.\nThank you.", "100 Ñandú St")

@@ -64,6 +64,7 @@ class Booking:
         interpreter: whether one must join.
         page_language: of the pages and mails.
         with_whom: who will be with the child.
+        phone: where we reach the family, also when video fails.
         note: what the family wants to say.
         case_id: the request that the visit belongs to.
     """
@@ -76,6 +77,7 @@ class Booking:
     interpreter: bool
     page_language: str
     with_whom: str = ""
+    phone: str = ""
     note: str = ""
     case_id: uuid.UUID | None = None
 
@@ -247,6 +249,7 @@ def confirm(
                 location_state=booking.state,
                 status=Status.PENDING if booking.interpreter else Status.BOOKED,
                 with_whom=booking.with_whom,
+                phone=booking.phone,
                 note=booking.note,
                 made_at=at,
             )
@@ -328,7 +331,8 @@ def move(
             visit.interpreter = booking.interpreter
             # An interpreter found for the old time is not one for the new.
             visit.status = Status.PENDING if booking.interpreter else Status.BOOKED
-            visit.with_whom, visit.note = booking.with_whom, booking.note
+            visit.with_whom, visit.phone = booking.with_whom, booking.phone
+            visit.note = booking.note
             visit.sequence += 1
             visit.save()
             _step(visit, by, at)

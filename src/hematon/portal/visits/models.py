@@ -160,6 +160,12 @@ class Slot(models.Model):
         """The clinic's zone."""
         return ZoneInfo(self.rule.zone)
 
+    @property
+    def offset_minutes(self) -> int:
+        """How far the clinic's clock is from UTC then."""
+        offset = self.starts_at.astimezone(self.zone).utcoffset()
+        return int(offset.total_seconds()) // 60 if offset else 0
+
 
 class Taken(models.Model):
     """Five minutes of a clinician or of a child; nobody is in two places at once.
@@ -231,6 +237,7 @@ class Appointment(models.Model):
     location_state = models.CharField(max_length=2)
     status = models.CharField(max_length=20, choices=Status)
     with_whom = SealedText()
+    phone = SealedText()
     note = SealedText()
     room = SealedText(default=new_room)
     sequence = models.PositiveIntegerField(default=0)

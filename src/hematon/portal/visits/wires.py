@@ -1,4 +1,4 @@
-"""What this app asks of families and of notices, in one place.
+"""What this app asks of accounts, families and notices, in one place.
 
 A family without a link to the child gets nothing here, and so does every family while those apps
 have nothing to say: what cannot be asked is a no.
@@ -9,10 +9,43 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import wraps
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from hematon.portal.accounts.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from hematon.portal.accounts.models import Kind, User
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
+
+
+def family_of(request: HttpRequest) -> User:
+    """Give the signed-in family.
+
+    Raises:
+        PermissionDenied: someone else is signed in, or nobody.
+    """
+    user = request.user
+    if not isinstance(user, User) or user.kind != Kind.FAMILY:
+        raise PermissionDenied
+    return user
+
+
+def family_page(
+    view: Callable[Concatenate[HttpRequest, P], R],
+) -> Callable[Concatenate[HttpRequest, P], R]:
+    """Let in a signed-in family; others who are signed in get 403, the rest sign in first."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        family_of(request)
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 class Child(Protocol):
