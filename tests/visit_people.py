@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,12 +25,26 @@ from hematon.portal.visits.opening_actions import add_rule
 ZONE = "America/Denver"
 
 
+class Thing(StrEnum):
+    """As in programme.shapes."""
+
+    VISITS = "visits"
+
+
+class Access(StrEnum):
+    """As in programme.shapes."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    ENDED = "ended"
+
+
 class Scope(StrEnum):
-    """As in families.access."""
+    """What a link gives here: nothing, its visits, or the patient's own."""
 
     NONE = "none"
-    LIMITED = "limited"
-    FULL = "full"
+    GUARDIAN = "guardian"
+    PATIENT = "patient"
 
 
 @dataclass(frozen=True)
@@ -37,21 +53,28 @@ class Child:
 
     pk: uuid.UUID
     name: str
+    birth_date: date = date(2020, 2, 29)
 
 
 @dataclass
 class Families:
     """Links between families and children; changed by a test as staff would.
 
-    Stands where families.access stands, by the names that the two apps agreed on.
+    Stands where families and the programme's age rules stand, by the names of their doors.
     """
 
     links: dict[tuple[int, uuid.UUID], Scope] = field(default_factory=dict)
     children: dict[uuid.UUID, Child] = field(default_factory=dict)
 
-    def add(self, user: User, name: str = "Sample child Qzx", scope: Scope = Scope.FULL) -> Child:
+    def add(
+        self,
+        user: User,
+        name: str = "Sample child Qzx",
+        scope: Scope = Scope.GUARDIAN,
+        birth_date: date = date(2020, 2, 29),
+    ) -> Child:
         """Link a person to a new child."""
-        child = Child(uuid.uuid4(), name)
+        child = Child(uuid.uuid4(), name, birth_date)
         self.children[child.pk] = child
         self.links[user.pk, child.pk] = scope
         return child
@@ -67,38 +90,64 @@ class Outbox:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def reminders(self) -> dict[str, datetime]:
+        """When each reminder goes, by its key."""
+        return {
+            key: row["not_before"]
+            for key, row in self.rows.items()
+            if row["kind"].startswith("visit_in_")
+        }
+
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> tuple[Families, Outbox]:
     """Put families and notices where visits look for them."""
     families, outbox = Families(), Outbox()
-    access = ModuleType("hematon.portal.families.access")
+
+    def link(user: User, child: Child) -> Scope:
+        return families.links.get((user.pk, child.pk), Scope.NONE)
 
     def children_of(user: User, at: datetime) -> list[Child]:
         return [families.children[key] for (who, key) in families.links if who == user.pk]
 
-    def scope(user: User, child: Child, at: datetime) -> Scope:
-        return families.links.get((user.pk, child.pk), Scope.NONE)
+    def may_see(user: User, child: Child, thing: Thing, at: datetime) -> bool:
+        return thing is Thing.VISITS and link(user, child) is not Scope.NONE
 
-    access.__dict__.update(Scope=Scope, children_of=children_of, scope=scope)
-    models = ModuleType("hematon.portal.families.models")
+    def sight_of(user: User, child: Child, at: datetime) -> tuple[Scope, bool]:
+        return link(user, child), link(user, child) is Scope.PATIENT
+
+    def band_at(born: date, at: datetime, rules: object, zone: ZoneInfo) -> SimpleNamespace:
+        birthday = date(born.year + 18, 3, 1) if born.month == 2 else born.replace(born.year + 18)
+        grown = at.astimezone(zone).date() >= birthday
+        return SimpleNamespace(access=Access.ENDED if grown else Access.LIMITED)
 
     class Rows:
         @staticmethod
         def filter(pk__in: list[uuid.UUID]) -> list[Child]:
             return [families.children[key] for key in pk__in if key in families.children]
 
-    models.__dict__["Child"] = type("Child", (), {"objects": Rows})
-    notify = ModuleType("hematon.portal.notify.actions")
-
     def enqueue(*, key: str, **row: Any) -> None:
+        assert re.fullmatch(r"[A-Za-z0-9_.:-]{1,120}", key)
         outbox.rows.setdefault(key, row)
 
-    def withdraw(*, keys: list[str], at: datetime) -> None:
-        for key in keys:
-            outbox.rows.pop(key, None)
+    def cancel(*, key: str) -> bool:
+        return outbox.rows.pop(key, None) is not None
 
-    notify.__dict__.update(Kind=str, enqueue=enqueue, withdraw=withdraw)
-    for module in (access, models, notify):
+    doors: dict[str, dict[str, Any]] = {
+        "families.access": {
+            "children_of": children_of,
+            "may_see": may_see,
+            "sight_of": sight_of,
+        },
+        "families.ages": {"band_at": band_at},
+        "families.models": {"Child": type("Child", (), {"objects": Rows})},
+        "programme.shapes": {"Thing": Thing, "Access": Access, "AgeRules": object},
+        "programme.rules": {"current": lambda kind: None},
+        "notify.actions": {"enqueue": enqueue, "cancel": cancel},
+    }
+    for place, names in doors.items():
+        module = ModuleType(f"hematon.portal.{place}")
+        module.__dict__.update(names)
         monkeypatch.setitem(sys.modules, module.__name__, module)
     return families, outbox
 
@@ -150,9 +199,9 @@ def rule(
     )
 
 
-def slots(of: Rule, at: datetime, *, after: timedelta = timedelta(hours=62)) -> list[Slot]:
-    """Give the times of a rule from some hours ahead."""
-    return list(of.slots.filter(starts_at__gt=at + after).order_by("starts_at"))
+def slots(of: Rule, at: datetime, *, after: timedelta = timedelta(hours=86)) -> list[Slot]:
+    """Give the free times of a rule from some hours ahead."""
+    return list(of.slots.filter(state="free", starts_at__gt=at + after).order_by("starts_at"))
 
 
 def booking(child: Child, **other: Any) -> Booking:

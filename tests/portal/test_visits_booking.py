@@ -254,17 +254,18 @@ def test_reminders_stand_in_the_outbox_at_48_and_2_hours(
     user = family()
     child = families.add(user)
     visit = actions.confirm(slot_id=free[0].pk, guardian=user, booking=booking(child), at=NOW)
-    assert {key: row["not_before"] for key, row in outbox.rows.items()} == {
-        f"visit:{visit.pk}:0:48h": free[0].starts_at - timedelta(hours=48),
-        f"visit:{visit.pk}:0:2h": free[0].starts_at - timedelta(hours=2),
+    assert outbox.reminders == {
+        f"visit:{visit.pk}:0:visit_in_two_days": free[0].starts_at - timedelta(hours=48),
+        f"visit:{visit.pk}:0:visit_in_two_hours": free[0].starts_at - timedelta(hours=2),
     }
-    assert {row["kind"] for row in outbox.rows.values()} == {"visit_reminder"}
     assert {row["user"] for row in outbox.rows.values()} == {user}
+    assert {row["language"] for row in outbox.rows.values()} == {"en"}
     actions.cancel(appointment=visit, by=user, at=NOW)
-    assert outbox.rows == {}
+    assert outbox.reminders == {}
+    assert [row["kind"] for row in outbox.rows.values()] == ["visit_booked", "visit_cancelled"]
     soon = find(FIT, first=NOW, last=NOW + timedelta(hours=30))[-1]
     late = actions.confirm(slot_id=soon.pk, guardian=user, booking=booking(child), at=NOW)
-    assert list(outbox.rows) == [f"visit:{late.pk}:0:2h"]
+    assert list(outbox.reminders) == [f"visit:{late.pk}:0:visit_in_two_hours"]
 
 
 def test_a_moved_visit_keeps_its_room_and_moves_its_reminders(
@@ -280,11 +281,10 @@ def test_a_moved_visit_keeps_its_room_and_moves_its_reminders(
     assert (moved.pk, moved.room, moved.sequence) == (visit.pk, visit.room, 1)
     states = [Slot.objects.get(pk=free[n].pk).state for n in (0, 7)]
     assert states == [SlotState.FREE, SlotState.BOOKED]
-    assert set(outbox.rows) == {f"visit:{visit.pk}:1:{hours}h" for hours in (2, 48)}
-    assert {
-        row["not_before"] + timedelta(hours=h)
-        for h, row in zip((48, 2), outbox.rows.values(), strict=True)
-    } == {free[7].starts_at}
+    assert outbox.reminders == {
+        f"visit:{visit.pk}:1:visit_in_two_days": free[7].starts_at - timedelta(hours=48),
+        f"visit:{visit.pk}:1:visit_in_two_hours": free[7].starts_at - timedelta(hours=2),
+    }
     other = family()
     theirs = families.add(other)
     actions.confirm(slot_id=free[0].pk, guardian=other, booking=booking(theirs), at=NOW)

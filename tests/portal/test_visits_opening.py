@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hematon.portal.accounts.models import User
+from hematon.portal.directory.demonstration import load_demonstration_experts
+from hematon.portal.ui.site import site
 from hematon.portal.visits import opening_actions as acts
-from hematon.portal.visits.finding import Refused, Wanted, days_ahead, find, on_day
-from hematon.portal.visits.models import Closure, Slot, SlotState
+from hematon.portal.visits.demonstration import load_demonstration_times
+from hematon.portal.visits.finding import Refused, Wanted, bounds, days_ahead, find, on_day
+from hematon.portal.visits.models import Closure, Rule, Slot, SlotState
 from hematon.portal.visits.opening import TICK_MINUTES, Opening, days, ticks, times
 from visit_people import expert, rule
 
@@ -184,6 +187,28 @@ def test_times_are_made_once_and_up_to_the_horizon() -> None:
     assert acts.open_times(at=NOW + timedelta(days=1)) == 6
 
 
+def closed_on(of: Rule, day: date) -> int:
+    """Count the closed times of a day."""
+    first, end = bounds(day, day, DENVER)
+    return of.slots.filter(state=SlotState.CLOSED, starts_at__gte=first, starts_at__lt=end).count()
+
+
+@pytest.mark.django_db
+def test_the_programmes_holidays_are_closed(staff: User) -> None:
+    """They stand in the site's file; lifting a closure around one does not open it."""
+    own = rule(expert(), NOW)
+    holiday = date(2026, 12, 25)
+    assert holiday in site().office.closed_on
+    assert closed_on(own, holiday) == 6
+    assert closed_on(own, holiday + timedelta(days=1)) == 0
+    closure, _ = acts.close_days(
+        clinician=None, first=date(2026, 12, 24), last=date(2026, 12, 26), by=staff, at=NOW
+    )
+    acts.lift_closure(closure=closure, by=staff, at=NOW)
+    assert closed_on(own, holiday) == 6
+    assert closed_on(own, holiday + timedelta(days=1)) == 0
+
+
 @pytest.mark.django_db
 def test_closed_days_have_no_times_until_the_closure_is_lifted(staff: User) -> None:
     """A closure closes what is free, also times made later; lifted, they are free again."""
@@ -192,15 +217,15 @@ def test_closed_days_have_no_times_until_the_closure_is_lifted(staff: User) -> N
     day = date(2026, 12, 24)
     closure, booked = acts.close_days(clinician=one, first=day, last=day, by=staff, at=NOW)
     assert booked == 0
-    assert own.slots.filter(state=SlotState.CLOSED).count() == 6
-    assert other.slots.filter(state=SlotState.CLOSED).count() == 0
+    assert closed_on(own, day) == 6
+    assert closed_on(other, day) == 0
     everyone, _ = acts.close_days(clinician=None, first=day, last=day, by=staff, at=NOW)
     acts.lift_closure(closure=closure, by=staff, at=NOW)
-    assert own.slots.filter(state=SlotState.CLOSED).count() == 6
+    assert closed_on(own, day) == 6
     later = rule(one, NOW, opens=time(13), closes=time(14))
-    assert later.slots.filter(state=SlotState.CLOSED).count() == 2
+    assert closed_on(later, day) == 2
     acts.lift_closure(closure=everyone, by=staff, at=NOW)
-    assert not Slot.objects.filter(state=SlotState.CLOSED).exists()
+    assert closed_on(own, day) == closed_on(later, day) == 0
     assert not Closure.objects.exists()
 
 
@@ -211,6 +236,21 @@ def test_a_rule_taken_back_leaves_nothing_free(staff: User) -> None:
     assert acts.withdraw_rule(rule=own, by=staff, at=NOW) == 0
     assert own.slots.count() == 0
     assert acts.open_times(at=NOW) == 0
+
+
+@pytest.mark.django_db
+def test_the_demonstration_has_times_and_makes_them_once() -> None:
+    """Sample experts alone, each within licenses and kinds that the roster gives; no name else."""
+    load_demonstration_experts()
+    load_demonstration_times(at=NOW)
+    made = set(Slot.objects.values_list("pk", flat=True))
+    assert {rule.kind for rule in Rule.objects.all()} == {"video", "phone", "in-person"}
+    assert all(rule.clinician.name.startswith("Sample") for rule in Rule.objects.all())
+    for kind in ("video", "phone", "in-person"):
+        assert days_ahead(Wanted(kind, "CO", False, NOW)), kind
+    assert days_ahead(Wanted("video", "WY", True, NOW))
+    load_demonstration_times(at=NOW)
+    assert set(Slot.objects.values_list("pk", flat=True)) == made
 
 
 @pytest.mark.django_db

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import icalendar
 import pytest
-from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -19,6 +18,7 @@ from django.utils import timezone
 from hematon.portal.accounts.models import Kind, Role, User
 from hematon.portal.audit.models import Event
 from hematon.portal.directory.models import ReviewLink
+from hematon.portal.settings import _video
 from hematon.portal.ui.site import site
 from hematon.portal.visits import actions
 from hematon.portal.visits.consent import consent
@@ -212,7 +212,7 @@ def test_a_family_books_a_first_video_visit(home: Client, free: list[Slot]) -> N
     assert (agreed.text_version, agreed.language) == (consent().version, "en")
     page = text(home.get(f"/en/visits/{visit.pk}/"))
     assert "Your visit is booked." in page
-    assert "Thursday, November 26, 2026" in page
+    assert "Friday, November 27, 2026" in page
     assert "9 am MST" in page
     assert "Mountain Time" in page
     # A second visit asks for no consent again.
@@ -227,7 +227,7 @@ def test_the_same_in_spanish(home: Client, free: list[Slot]) -> None:
     answer(home, "es")
     days = text(home.get("/es/visits/book/days/"))
     assert "hora de la Montaña" in days
-    assert "jueves 26 de noviembre de 2026" in days
+    assert "viernes 27 de noviembre de 2026" in days
     hold(home, free[0], "es")
     page = text(home.get("/es/visits/book/confirm/"))
     assert str(consent().points[0].es) in page
@@ -288,7 +288,7 @@ def test_where_no_license_is_held_only_the_clinic_is_offered(
     assert home.post("/en/visits/book/ask/kind/", {"kind": "video"}).status_code == 200
     home.post("/en/visits/book/ask/kind/", {"kind": "in-person"})
     home.post("/en/visits/book/ask/language/", {"language": "en", "interpreter": "no"})
-    assert "Thursday, November 26, 2026" in text(home.get("/en/visits/book/days/"))
+    assert "Friday, November 27, 2026" in text(home.get("/en/visits/book/days/"))
     hold(home, slots(clinic, NOW)[0])
     assert home.post("/en/visits/book/confirm/", DETAILS).status_code == 302
     assert Appointment.objects.get().kind == "in-person"
@@ -467,7 +467,7 @@ def test_a_visit_is_there_for_its_guardians_alone(
     stranger, asked, second = family(), family(), family()
     families.add(stranger)
     families.link(asked, child, Scope.NONE)
-    families.link(second, child, Scope.LIMITED)
+    families.link(second, child, Scope.GUARDIAN)
     for ask in ("get", "post"):
         theirs = getattr(home, ask)(f"/en/visits/{visit.pk}/{path}").status_code
         nobody = getattr(home, ask)(f"/en/visits/{uuid.uuid4()}/{path}").status_code
@@ -478,6 +478,29 @@ def test_a_visit_is_there_for_its_guardians_alone(
         Appointment.objects.filter(pk=visit.pk).update(status=Status.BOOKED)
         also = getattr(browser(second), ask)(f"/en/visits/{visit.pk}/{path}").status_code
         assert also == theirs or ask == "post"
+
+
+def test_a_minor_sees_its_visit_and_joins_with_a_guardian(
+    families: Families, user: User, child: Child, free: list[Slot], clock: Clock
+) -> None:
+    """A patient of 17 with an account of its own cannot book, change or join; at 18 it can."""
+    teen = family()
+    own = families.add(teen, "Sample child T", Scope.PATIENT, date(2008, 11, 27))
+    families.link(user, own, Scope.GUARDIAN)
+    mine = clock.keep(browser(teen), teen)
+    visit = kept_visit(user, own, free[0])
+    path = f"/en/visits/{visit.pk}/"
+    page = text(mine.get(path))
+    assert "A parent or guardian joins this visit with you" in page
+    assert "Cancel this visit" not in page
+    assert mine.get(f"{path}calendar/").status_code == 200
+    clock(visit.slot.starts_at - timedelta(hours=17))
+    for door in ("change/", "cancel/", "join/", "room/"):
+        assert mine.get(path + door).status_code == 404
+    assert "once our staff have linked your child" in text(mine.get("/en/visits/book/"))
+    # The birthday begins at midnight where the programme is.
+    clock(visit.slot.starts_at - timedelta(minutes=5))
+    assert "Where is your child now?" in text(mine.get(f"{path}join/"))
 
 
 def test_a_link_taken_away_bites_at_once(
@@ -511,12 +534,12 @@ def test_my_visits_lists_what_is_to_come_and_what_was(
     kept_visit(user, child, free[7])
     first = kept_visit(user, child, free[0])
     page = text(home.get("/en/visits/"))
-    assert page.index("November 26") < page.index("November 27")
+    assert page.index("November 27") < page.index("November 28")
     assert "Earlier and cancelled" not in page
     clock(first.slot.ends_at + timedelta(hours=1))
     page = text(home.get("/en/visits/"))
     assert (
-        page.index("November 27") < page.index("Earlier and cancelled") < page.index("November 26")
+        page.index("November 28") < page.index("Earlier and cancelled") < page.index("November 27")
     )
 
 
@@ -557,7 +580,7 @@ def test_a_change_keeps_the_old_time_until_the_new_is_confirmed(
     assert home.post(f"/en/visits/{visit.pk}/change/")["Location"] == "/en/visits/book/days/"
     hold(home, free[7])
     page = text(home.get("/en/visits/book/confirm/"))
-    assert "Your old time is Thursday, November 26, 2026, 9 am MST" in page
+    assert "Your old time is Friday, November 27, 2026, 9 am MST" in page
     assert "Sample parent Wvk" in page
     visit.refresh_from_db()
     assert visit.slot_id == free[0].pk
@@ -677,7 +700,7 @@ def test_a_license_that_was_lost_shuts_the_door(
     path = f"/en/visits/{visit.pk}/"
     clock(visit.slot.starts_at)
     home.post(f"{path}join/", HERE)
-    visit.slot.clinician.licenses.update(expires=date(2026, 11, 25))
+    visit.slot.clinician.licenses.update(expires=date(2026, 11, 26))
     assert home.get(f"{path}room/")["Location"] == f"{path}join/"
     assert "Please call us" in text(home.get(f"{path}join/"))
 
@@ -801,11 +824,14 @@ def test_a_closure_says_which_visits_stand_in_it(
     """Booked visits stay; a person must move them."""
     kept_visit(user, child, free[0])
     client = signed_in(Role.SCHEDULER)
-    day = {"clinician": "", "first_day": "2026-11-26", "last_day": "2026-11-26"}
+    day = {"clinician": "", "first_day": "2026-11-27", "last_day": "2026-11-27"}
     assert "1 booked visits stand in it" in text(client.post("/staff/closures/", day, follow=True))
+    free[1].refresh_from_db()
+    assert free[1].state == SlotState.CLOSED
     client.post(f"/staff/closures/{Closure.objects.get().pk}/lift/")
-    assert not Slot.objects.filter(state=SlotState.CLOSED).exists()
-    bad = client.post("/staff/closures/", {**day, "last_day": "2026-11-25"})
+    free[1].refresh_from_db()
+    assert free[1].state == SlotState.FREE
+    bad = client.post("/staff/closures/", {**day, "last_day": "2026-11-26"})
     assert "must not be before the first" in text(bad)
 
 
@@ -820,7 +846,7 @@ def test_staff_book_move_and_close_a_visit(
     """S35: found by the account's address, booked, moved, marked; the family sees each."""
     address = user.address.text
     client = staff(Role.SCHEDULER)
-    week = text(client.get("/staff/schedule/?day=2026-11-26"))
+    week = text(client.get("/staff/schedule/?day=2026-11-27"))
     assert f"/staff/schedule/times/{free[0].pk}/" in week
     assert "<dt" in week
     assert "CO" in week
@@ -841,7 +867,7 @@ def test_staff_book_move_and_close_a_visit(
     visit = Appointment.objects.get()
     assert (visit.guardian, visit.page_language) == (user, "es")
     assert home.get(f"/en/visits/{visit.pk}/").status_code == 200
-    assert "Sample child Qzx" in text(client.get("/staff/schedule/?day=2026-11-26"))
+    assert "Sample child Qzx" in text(client.get("/staff/schedule/?day=2026-11-27"))
     target = f"/staff/schedule/times/{free[7].pk}/?move={visit.pk}"
     assert "Move the visit" in text(client.get(target))
     client.post(target, {"move": str(visit.pk)})
@@ -898,7 +924,7 @@ def test_the_room_and_the_secret_are_on_no_page(
     for client, path in (
         (home, "/en/visits/"),
         (home, f"/en/visits/{visit.pk}/"),
-        (staff, "/staff/schedule/?day=2026-11-26"),
+        (staff, "/staff/schedule/?day=2026-11-27"),
         (staff, f"/staff/schedule/visits/{visit.pk}/"),
     ):
         page = client.get(path).content
@@ -909,8 +935,4 @@ def test_the_room_and_the_secret_are_on_no_page(
 
 def test_settings_have_no_video_by_default() -> None:
     """Nothing leaves the site until a programme says so."""
-    with override_settings():
-        del settings.VIDEO
-    from hematon.portal.settings import _video
-
     assert _video("none") is None

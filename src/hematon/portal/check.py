@@ -19,7 +19,7 @@ SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_time
 
 def problems() -> list[str]:
     """Give everything that is wrong, in words that name the place and the fix."""
-    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_database()]
+    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_video(), *_of_database()]
 
 
 def _of_django() -> Iterator[str]:
@@ -50,6 +50,14 @@ def _of_facts() -> Iterator[str]:
 def _of_mail() -> Iterator[str]:
     if not settings.DEMO and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         yield "HEMATON_EMAIL_URL is not set: staff who forget a password get no mail"
+
+
+def _of_video() -> Iterator[str]:
+    if settings.VIDEO and settings.VIDEO["agreed_on"] is None:
+        yield (
+            "HEMATON_VIDEO is set and HEMATON_VIDEO_AGREEMENT is not: video stays off until the "
+            "vendor has signed the agreement on health information"
+        )
 
 
 def _of_database() -> Iterator[str]:

@@ -39,7 +39,11 @@ from hematon.portal.visits.opening import ticks
 HOLD: Final = timedelta(minutes=10)
 HOLD_MOST: Final = timedelta(hours=2)
 """In all, however often it is extended."""
-REMIND_BEFORE: Final = (timedelta(hours=48), timedelta(hours=2))
+REMIND_BEFORE: Final = {
+    "visit_in_two_days": timedelta(hours=48),
+    "visit_in_two_hours": timedelta(hours=2),
+}
+"""By kind of notice."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +263,7 @@ def confirm(
                 _agree(appointment.child_id, agreement, actor, at)
             _step(appointment, actor, at)
             _remind(appointment, at)
+            _tell(appointment, "visit_booked", at)
             record(
                 actor,
                 "visit.booked",
@@ -323,7 +328,7 @@ def move(
             )
             if booked != 1:
                 raise Refused("taken")
-            _unremind(visit, at)
+            _unremind(visit)
             visit.slot = slot
             visit.kind = booking.kind
             visit.location_state = booking.state
@@ -337,6 +342,7 @@ def move(
             visit.save()
             _step(visit, by, at)
             _remind(visit, at)
+            _tell(visit, "visit_changed", at)
             record(by, "visit.moved", visit, kind=visit.kind, sequence=visit.sequence)
     except IntegrityError:
         raise Refused("taken") from None
@@ -362,11 +368,12 @@ def cancel(*, appointment: Appointment, by: User, at: datetime, late: bool = Fal
         if visit.status not in LIVE or (visit.slot.starts_at <= at and not late):
             raise Refused("not_now")
         _free(Slot.objects.select_for_update().filter(pk=visit.slot_id))
+        _unremind(visit)
         visit.status = Status.CANCELLED
         visit.sequence += 1
         visit.save(update_fields=["status", "sequence"])
-        _unremind(visit, at, sequence=visit.sequence - 1)
         _step(visit, by, at)
+        _tell(visit, "visit_cancelled", at)
         record(by, "visit.cancelled", visit, sequence=visit.sequence)
     return visit
 
@@ -393,9 +400,10 @@ def mark(*, appointment: Appointment, status: Status, seen: str, by: User, at: d
         visit.status = status
         if status == Status.BOOKED:
             # A calendar showed it as tentative.
+            _unremind(visit)
             visit.sequence += 1
-            _unremind(visit, at, sequence=visit.sequence - 1)
             _remind(visit, at)
+            _tell(visit, "visit_changed", at)
         visit.save(update_fields=["status", "sequence"])
         _step(visit, by, at)
         record(by, "visit.marked", visit, status=status.value)
@@ -454,23 +462,23 @@ def answer_at_join(
     return answer
 
 
-# --- reminders -----------------------------------------------------------------------------------
+# --- notices -------------------------------------------------------------------------------------
 
 
-def _reminders(visit: Appointment, sequence: int) -> dict[str, datetime]:
+def _reminders(visit: Appointment) -> dict[str, tuple[str, datetime]]:
+    """Give key, kind and moment of each reminder; a visit that was moved has new keys."""
     return {
-        f"visit:{visit.pk}:{sequence}:{int(before.total_seconds()) // 3600}h": (
-            visit.slot.starts_at - before
-        )
-        for before in REMIND_BEFORE
+        f"visit:{visit.pk}:{visit.sequence}:{kind}": (kind, visit.slot.starts_at - before)
+        for kind, before in REMIND_BEFORE.items()
     }
 
 
 def _remind(visit: Appointment, at: datetime) -> None:
-    for key, when in _reminders(visit, visit.sequence).items():
+    for key, (kind, when) in _reminders(visit).items():
         if when > at:
-            wires.remind(
+            wires.notify(
                 key=key,
+                kind=kind,
                 user=visit.guardian,
                 language=visit.page_language,
                 at=at,
@@ -478,6 +486,16 @@ def _remind(visit: Appointment, at: datetime) -> None:
             )
 
 
-def _unremind(visit: Appointment, at: datetime, sequence: int | None = None) -> None:
-    number = visit.sequence if sequence is None else sequence
-    wires.unremind(keys=list(_reminders(visit, number)), at=at)
+def _unremind(visit: Appointment) -> None:
+    """Take back the reminders of what the visit was; before its sequence rises."""
+    wires.take_back(keys=list(_reminders(visit)))
+
+
+def _tell(visit: Appointment, kind: str, at: datetime) -> None:
+    wires.notify(
+        key=f"visit:{visit.pk}:{visit.sequence}:{kind}",
+        kind=kind,
+        user=visit.guardian,
+        language=visit.page_language,
+        at=at,
+    )

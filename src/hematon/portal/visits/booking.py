@@ -30,7 +30,7 @@ _NAME, _SLOT, _MOVING = "visit_booking", "visit_booking_slot", "visit_booking_mo
 def journey(request: HttpRequest, user: User) -> Journey:
     """Give the questions as they are for this family: its children, and what it said so far."""
     at = timezone.now()
-    children = wires.children_of(user, at)
+    children = wires.children_to_act_for(user, at)
     given = request.session.get(_NAME, {})
     near = given.get("where", {}).get("where", "") in licensed_states()
     kinds = [VisitKind.IN_PERSON]
@@ -118,7 +118,7 @@ def wanted(answers: Answers) -> Wanted:
 
 def child_of(answers: Answers, user: User) -> wires.Child | None:
     """Give the child that the visit is for; None when the family may no longer act for it."""
-    children = wires.children_of(user, timezone.now())
+    children = wires.children_to_act_for(user, timezone.now())
     if "child" not in answers:
         return children[0] if len(children) == 1 else None
     chosen = str(answers["child"]["child"])

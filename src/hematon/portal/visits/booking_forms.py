@@ -9,20 +9,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hematon.portal.care.forms import PhoneForm
-from hematon.portal.care.models import Relationship
 from hematon.portal.ui.forms import Choice, Choices, Form
 from hematon.portal.visits.finding import Refused
 from hematon.portal.visits.forms import WhereForm
-from hematon.portal.visits.models import Slot, VisitKind
+from hematon.portal.visits.models import Signer, Slot, VisitKind
 from hematon.portal.visits.times import clock
 from hematon.portal.visits.wires import Child
 
 WHOM_MOST, NOTE_MOST = 200, 500
-_GUARDIANS = [
-    (value, label)
-    for value, label in Relationship.choices
-    if value in (Relationship.PARENT, Relationship.GUARDIAN)
-]
 
 
 class ChildForm(Form):
@@ -48,10 +42,8 @@ class KindForm(Form):
     kinds: ClassVar[Sequence[VisitKind]] = ()
     near: ClassVar[bool] = True
 
-    title = _("How would you like to meet?")
-
     kind = Choice(
-        label=_("Kind of visit"),
+        label=_("How would you like to meet?"),
         error_messages={"required": _("Choose how you would like to meet.")},
     )
 
@@ -90,7 +82,7 @@ class AgreementFields(Form):
     )
     relationship = Choice(
         label=_("Who are you to the child?"),
-        choices=_GUARDIANS,
+        choices=Signer.choices,
         error_messages={"required": _("Choose who you are to the child.")},
     )
     name = forms.CharField(
@@ -136,12 +128,12 @@ class DetailsAndAgreementForm(DetailsForm, AgreementFields):
     """The last page of booking a first video visit."""
 
     field_order = (
-        "with_whom",
-        "phone",
-        "note",
         "agree",
         "relationship",
         "name",
+        "with_whom",
+        "phone",
+        "note",
     )
 
 
@@ -163,4 +155,4 @@ class JoinForm(Form):
 class JoinAndAgreementForm(JoinForm, AgreementFields):
     """At the door of a first video visit that staff booked."""
 
-    field_order = ("where", "with_whom", "agree", "relationship", "name")
+    field_order = ("agree", "relationship", "name", "where", "with_whom")

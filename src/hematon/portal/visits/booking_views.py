@@ -36,7 +36,7 @@ DAYS_A_PAGE = 8
 def book(request: HttpRequest) -> HttpResponse:
     """Say what is asked; sending begins."""
     user = family_of(request)
-    children = wires.children_of(user, timezone.now())
+    children = wires.children_to_act_for(user, timezone.now())
     if request.method == "POST" and children:
         booking.begin(request)
         return booking.journey(request, user).missing(request) or redirect("book_days")
@@ -48,7 +48,7 @@ def book(request: HttpRequest) -> HttpResponse:
 def book_question(request: HttpRequest, key: str) -> HttpResponse:
     """Ask one question."""
     user = family_of(request)
-    if not wires.children_of(user, timezone.now()):
+    if not wires.children_to_act_for(user, timezone.now()):
         return redirect("book")
     return booking.journey(request, user).page(
         request,

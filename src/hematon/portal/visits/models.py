@@ -286,6 +286,14 @@ class VisitStep(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.status}"
 
 
+class Signer(models.TextChoices):
+    """Who agrees to visits by video."""
+
+    PARENT = "parent", _("Parent")
+    GUARDIAN = "guardian", _("Legal guardian or foster parent")
+    PATIENT = "patient", _("I am the patient, and an adult")
+
+
 class VideoConsent(models.Model):
     """That a guardian agreed to visits by video: to which words, in which language, and when."""
 
@@ -293,7 +301,7 @@ class VideoConsent(models.Model):
     child_id = models.UUIDField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     name = SealedText()
-    relationship = models.CharField(max_length=20)
+    relationship = models.CharField(max_length=20, choices=Signer)
     text_version = models.CharField(max_length=20)
     language = models.CharField(max_length=5)
     at = models.DateTimeField()

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.directory.models import Expert
+from hematon.portal.ui.site import site
 from hematon.portal.visits.finding import Refused, bounds
 from hematon.portal.visits.models import Closure, Rule, Slot, SlotState
 from hematon.portal.visits.opening import Opening, days, times
@@ -103,7 +104,10 @@ def _make(rule: Rule, at: datetime) -> int:
 
 
 def _is_closed(day: date, closed: list[Closure]) -> bool:
-    return any(closure.first_day <= day <= closure.last_day for closure in closed)
+    """Say whether a day is closed: by a closure, or as a holiday of the site."""
+    return day in site().office.closed_on or any(
+        closure.first_day <= day <= closure.last_day for closure in closed
+    )
 
 
 def _never_booked(slots: QuerySet[Slot]) -> QuerySet[Slot]:

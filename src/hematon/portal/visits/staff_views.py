@@ -142,7 +142,9 @@ def staff_slot(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "visits/staff/slot.html", {**context, "find": find})
     address = request.POST.get("address", "")
     family = User.objects.with_address(address)
-    children = wires.children_of(family, at) if family and family.kind == Kind.FAMILY else []
+    children = (
+        wires.children_to_act_for(family, at) if family and family.kind == Kind.FAMILY else []
+    )
     if family is None or not children:
         find = FamilyForm({"address": address})
         find.is_valid()

@@ -42,6 +42,14 @@ def _visit(request: HttpRequest, pk: uuid.UUID) -> Appointment:
     return found
 
 
+def _own_visit(request: HttpRequest, pk: uuid.UUID) -> Appointment:
+    """Give a visit that the person may change or join; a minor only sees its own."""
+    found = _visit(request, pk)
+    if not wires.may_act(family_of(request), found.child_id, timezone.now()):
+        raise Http404
+    return found
+
+
 def _names(user: User, at: datetime) -> dict[uuid.UUID, str]:
     return {child.pk: child.name for child in wires.children_of(user, at)}
 
@@ -57,7 +65,6 @@ def my_visits(request: HttpRequest) -> HttpResponse:
     context = {
         "ahead": ahead,
         "past": [row for row in reversed(rows) if row not in ahead],
-        "may_book": bool(names),
     }
     return render(request, "visits/booking/my_visits.html", context)
 
@@ -71,6 +78,7 @@ def visit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "visit": found,
         "child": _names(family_of(request), at)[found.child_id],
         "state": STATES.get(found.location_state, ""),
+        "may_act": wires.may_act(family_of(request), found.child_id, at),
         "is_ahead": found.is_live and found.slot.starts_at > at,
         "is_open": found.is_live and is_open(found, at),
         "may_review": found.status == Status.COMPLETED and found.slot.clinician.is_surveyed,
@@ -107,7 +115,7 @@ def visit_calendar(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def visit_change(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what a change means; sending leads to the days. The old time stays until then."""
-    found = _visit(request, pk)
+    found = _own_visit(request, pk)
     if not found.is_live or found.slot.starts_at <= timezone.now():
         messages.info(request, Refused("not_now").words)
         return redirect("visit", pk=found.pk)
@@ -121,7 +129,7 @@ def visit_change(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def visit_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask once more, then cancel."""
-    found = _visit(request, pk)
+    found = _own_visit(request, pk)
     if request.method == "POST":
         try:
             actions.cancel(appointment=found, by=family_of(request), at=timezone.now())
@@ -156,7 +164,7 @@ def _fits(found: Appointment, state: str, at: datetime) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 def visit_join(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask where the child is and who is there; then the way in, or a phone number."""
-    found, user, at = _visit(request, pk), family_of(request), timezone.now()
+    found, user, at = _own_visit(request, pk), family_of(request), timezone.now()
     if found.kind != VisitKind.VIDEO or not found.is_live:
         return redirect("visit", pk=found.pk)
     context: dict[str, Any] = {"visit": found, "back": reverse("visit", kwargs={"pk": found.pk})}
@@ -204,7 +212,7 @@ def visit_room(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
     A link and not a form: the policy of forms lets none lead to another host.
     """
-    found, user, at = _visit(request, pk), family_of(request), timezone.now()
+    found, user, at = _own_visit(request, pk), family_of(request), timezone.now()
     told, back_end = _told(found, user, at), video(timezone.localdate(at))
     may = (
         found.kind == VisitKind.VIDEO
@@ -226,7 +234,7 @@ def visit_room(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 def visit_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a link to a review of a completed visit, and open it."""
-    found = _visit(request, pk)
+    found = _own_visit(request, pk)
     if found.status != Status.COMPLETED:
         raise Http404
     try:

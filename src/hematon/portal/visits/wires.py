@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from importlib import import_module
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from hematon.portal.accounts.models import Kind, User
+from hematon.portal.ui.site import site
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -53,24 +54,42 @@ class Child(Protocol):
 
     pk: uuid.UUID
     name: str
+    birth_date: date
 
 
 def children_of(user: User, at: datetime) -> list[Child]:
-    """Give the children for whom this person may act now."""
-    families = _module("hematon.portal.families.access")
-    if families is None:
+    """Give the children whose visits this person may see now."""
+    families, shapes = _families(), _module("hematon.portal.programme.shapes")
+    if families is None or shapes is None:
         return []
     children: Sequence[Child] = families.children_of(user, at)
-    return [child for child in children if _scope(families, user, child, at)]
+    return [c for c in children if families.may_see(user, c, shapes.Thing.VISITS, at)]
 
 
-def child_for(user: User, child_id: uuid.UUID, at: datetime) -> Child | None:
-    """Give a child if this person may act for it now."""
-    return next((child for child in children_of(user, at) if child.pk == child_id), None)
+def children_to_act_for(user: User, at: datetime) -> list[Child]:
+    """Give the children for whom this person may book, change and join visits now.
+
+    A minor sees its own visits; booking and joining them needs a guardian.
+    """
+    return [child for child in children_of(user, at) if not _is_minor_itself(user, child, at)]
 
 
-def _scope(families: Any, user: User, child: Child, at: datetime) -> bool:
-    return bool(families.scope(user, child, at) != families.Scope.NONE)
+def may_act(user: User, child_id: uuid.UUID, at: datetime) -> bool:
+    """Say whether a person may book, change and join the visits of a child now."""
+    return any(child.pk == child_id for child in children_to_act_for(user, at))
+
+
+def _is_minor_itself(user: User, child: Child, at: datetime) -> bool:
+    _, is_patient = _families().sight_of(user, child, at)
+    if not is_patient:
+        return False
+    shapes, ages = (
+        import_module("hematon.portal.programme.shapes"),
+        import_module("hematon.portal.families.ages"),
+    )
+    rules = import_module("hematon.portal.programme.rules").current(shapes.AgeRules)
+    band = ages.band_at(child.birth_date, at, rules, site().zone)
+    return bool(band.access is not shapes.Access.ENDED)
 
 
 def child_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -81,26 +100,33 @@ def child_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {child.pk: child.name for child in models.Child.objects.filter(pk__in=ids)}
 
 
-def remind(*, key: str, user: User, language: str, at: datetime, not_before: datetime) -> None:
-    """Put a reminder of a visit into the outbox."""
-    notify = _module("hematon.portal.notify.actions")
-    if notify is not None:
-        notify.enqueue(
-            key=key,
-            kind=notify.Kind("visit_reminder"),
-            user=user,
-            language=language,
-            at=at,
-            not_before=not_before,
+def notify(
+    *,
+    key: str,
+    kind: str,
+    user: User,
+    language: str,
+    at: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Owe a family a mail about a visit, in the caller's transaction."""
+    outbox = _module("hematon.portal.notify.actions")
+    if outbox is not None:
+        outbox.enqueue(
+            key=key, kind=kind, user=user, language=language, at=at, not_before=not_before
         )
 
 
-def unremind(*, keys: Sequence[str], at: datetime) -> None:
-    """Take reminders that were not sent out of the outbox."""
-    notify = _module("hematon.portal.notify.actions")
-    withdraw: Callable[..., object] | None = getattr(notify, "withdraw", None)
-    if withdraw is not None:
-        withdraw(keys=keys, at=at)
+def take_back(*, keys: Sequence[str]) -> None:
+    """Owe mails no longer, in the caller's transaction."""
+    outbox = _module("hematon.portal.notify.actions")
+    if outbox is not None:
+        for key in keys:
+            outbox.cancel(key=key)
+
+
+def _families() -> Any:
+    return _module("hematon.portal.families.access")
 
 
 def _module(name: str) -> Any:
