@@ -86,6 +86,8 @@ def main(command: list[str]) -> int:
         )
         secret.unlink()
         listen = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={base}"]
+        # Tests of 100 at once need one for each, and one for themselves.
+        listen += ["-c", "max_connections=130"]
         server = subprocess.Popen(
             [*as_owner, str(folder / "postgres"), "-D", data, "-p", str(port), *listen],
             stdout=subprocess.DEVNULL,

@@ -22,7 +22,7 @@ SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_time
 
 def problems() -> list[str]:
     """Give everything that is wrong, in words that name the place and the fix."""
-    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_database()]
+    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_video(), *_of_database()]
 
 
 def _of_django() -> Iterator[str]:
@@ -57,6 +57,14 @@ def _of_mail() -> Iterator[str]:
         yield (
             "HEMATON_EMAIL_FROM tells what kind of clinic writes: choose a neutral name and "
             "address, such as Family portal <portal@hospital.example>"
+        )
+
+
+def _of_video() -> Iterator[str]:
+    if settings.VIDEO and settings.VIDEO["agreed_on"] is None:
+        yield (
+            "HEMATON_VIDEO is set and HEMATON_VIDEO_AGREEMENT is not: video stays off until the "
+            "vendor has signed the agreement on health information"
         )
 
 

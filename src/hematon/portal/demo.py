@@ -25,9 +25,11 @@ def load_demonstration(directory: Path) -> Path:
         The file with the staff account.
     """
     from django.db import transaction
+    from django.utils import timezone
 
     from hematon.portal.accounts.models import Role, StaffRole, User
     from hematon.portal.directory.demonstration import load_demonstration_experts
+    from hematon.portal.visits.demonstration import load_demonstration_times
 
     file = directory / "staff-account.txt"
     with transaction.atomic():
@@ -38,4 +40,5 @@ def load_demonstration(directory: Path) -> Path:
             file.unlink(missing_ok=True)
             write_private(file, f"{STAFF}\n{password}")
         load_demonstration_experts()
+        load_demonstration_times(at=timezone.now())
     return file

@@ -15,8 +15,13 @@ HEMATON_EMAIL_URL        smtp://user:password@host:port; if unset, mail of a dem
 HEMATON_EMAIL_FROM       Name <address> that mail comes from; the name must not tell the clinic
                          (required with HEMATON_EMAIL_URL unless HEMATON_DEMO is set)
 HEMATON_SITE_URL         https://host of the portal, for the links in mail (likewise)
-HEMATON_EMAIL_URL        smtp://user:password@host:port; mail goes to the console if unset
 HEMATON_CLAMD_SOCKET     unix socket of clamd; without it every file that is sent stays held
+HEMATON_VIDEO            how video visits are held: none (default), a link with {room} such as
+                         https://video.example/{room}, or jitsi:https://video.example
+HEMATON_VIDEO_APP_ID     Jitsi's application id; its secret is HEMATON_VIDEO_SECRET_FILE
+HEMATON_VIDEO_SECRET_FILE  file with the secret that Jitsi's token_verification knows
+HEMATON_VIDEO_AGREEMENT  day on which the vendor signed the agreement on health information (BAA),
+                         2026-11-23; video is off without it
 HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
 """
 
@@ -24,10 +29,12 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import date
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import getaddresses
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
@@ -429,3 +436,52 @@ LOGGING = {
         "hematon": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
+
+# --- video visits --------------------------------------------------------------------------------
+
+
+def _video(chosen: str) -> dict[str, Any] | None:
+    """Read how video visits are held; visits/video.py has the shape."""
+    if chosen == "none":
+        return None
+    found: dict[str, Any] = {"agreed_on": None}
+    if day := os.environ.get("HEMATON_VIDEO_AGREEMENT"):
+        try:
+            found["agreed_on"] = date.fromisoformat(day)
+        except ValueError:
+            raise ImproperlyConfigured(
+                "HEMATON_VIDEO_AGREEMENT must be a day, such as 2026-11-23."
+            ) from None
+    jitsi = chosen.startswith("jitsi:")
+    address = chosen.removeprefix("jitsi:")
+    parts = urlsplit(address)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        raise ImproperlyConfigured("HEMATON_VIDEO must be none, https://... or jitsi:https://...")
+    if jitsi:
+        return {
+            **found,
+            "back_end": "jitsi",
+            "address": address,
+            "app_id": _text("HEMATON_VIDEO_APP_ID"),
+            "secret": _secret(Path(_text("HEMATON_VIDEO_SECRET_FILE"))).encode(),
+        }
+    if "{room}" not in parts.path:
+        raise ImproperlyConfigured("HEMATON_VIDEO must have {room} where the room's name goes.")
+    return {**found, "back_end": "link", "address": address}
+
+
+VIDEO = _video(_text("HEMATON_VIDEO", "none"))
+
+# --- rules that a programme may change -----------------------------------------------------------
+
+RATING_MIN = 20
+RATING_WINDOW_DAYS = 365
+# Roles that no family is asked to rate; codes of directory/vocabulary.yaml.
+RATING_EXCLUDED_ROLES = [
+    "hospital_only",
+    "emergency",
+    "laboratory",
+    "pathology",
+    "anesthesia",
+    "trainee",
+]

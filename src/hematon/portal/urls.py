@@ -22,12 +22,14 @@ urlpatterns = [
     path("staff/", include("hematon.portal.care.staff_urls")),
     path("staff/", include("hematon.portal.directory.staff_urls")),
     path("staff/", include("hematon.portal.clinic.urls")),
+    path("staff/", include("hematon.portal.visits.staff_urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),
         path("blood-counts/", include("hematon.portal.counts.urls")),
         path("experts/", include("hematon.portal.directory.urls")),
         path("video-visits/", include("hematon.portal.visits.urls")),
+        path("visits/", include("hematon.portal.visits.booking_urls")),
     ),
 ]
 

@@ -51,6 +51,18 @@ TOOLS = (
         "assess_record",
         (Role.CLINICIAN,),
     ),
+    Tool(
+        "Schedule",
+        "Visits by day and week; book, move, and say what came of them.",
+        "schedule",
+        (Role.SCHEDULER, Role.CLINICIAN),
+    ),
+    Tool(
+        "Opening times",
+        "When clinicians are open, and when they are not.",
+        "opening_rules",
+        (Role.SCHEDULER,),
+    ),
     Tool("Pages", "What is due for review, by language.", "content_queue", (Role.EDITOR,)),
     Tool("Reviews", "Comments waiting for two readers.", "review_queue", (Role.MODERATOR,)),
     Tool(

@@ -7,6 +7,7 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_permissions_policy.decorators import permissions_policy_override
 
@@ -14,6 +15,7 @@ from hematon.portal.ui.open import open_page
 from hematon.portal.visits.check import CHECK, carry_over, decision
 from hematon.portal.visits.rules import Why, licensed_states, rules
 from hematon.portal.visits.states import STATES
+from hematon.portal.visits.video import video
 
 TEST_BYTES = 1_000_000
 _CHUNK = 65_536
@@ -31,6 +33,7 @@ def video_visits(request: HttpRequest) -> HttpResponse:
         "first": CHECK.first(),
         "states": _licensed_names(),
         "connection": rules().connection,
+        "can_book": video(timezone.localdate()) is not None,
     }
     return render(request, "visits/video_visits.html", context)
 
@@ -72,6 +75,7 @@ def visit_result(request: HttpRequest) -> HttpResponse:
         "not_licensed": Why.NOT_LICENSED in found.whys,
         "interpreter": given.get("language", {}).get("interpreter") == "yes",
         "again": CHECK.first(),
+        "can_book": video(timezone.localdate()) is not None,
     }
     return render(request, f"visits/result_{found.kind}.html", context)
 

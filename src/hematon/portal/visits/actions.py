@@ -1,0 +1,501 @@
+"""What families and staff do with times and visits: each act once, in one transaction.
+
+A time goes FREE > HELD > BOOKED by conditional updates, and every five minutes of a clinician and
+of a child are rows with a unique constraint: whoever comes second is refused by the database.
+Locks are taken in one order (visit, times by id, clinician, child), so that no two wait for each
+other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from hematon.portal.accounts.models import User
+from hematon.portal.audit.record import record
+from hematon.portal.visits import wires
+from hematon.portal.visits.finding import Refused, Wanted, why_not
+from hematon.portal.visits.models import (
+    LIVE,
+    TRANSITIONS,
+    Appointment,
+    JoinAnswer,
+    Slot,
+    SlotState,
+    Status,
+    Taken,
+    VideoConsent,
+    VisitKind,
+    VisitStep,
+)
+from hematon.portal.visits.opening import ticks
+
+HOLD: Final = timedelta(minutes=10)
+HOLD_MOST: Final = timedelta(hours=2)
+"""In all, however often it is extended."""
+REMIND_BEFORE: Final = {
+    "visit_in_two_days": timedelta(hours=48),
+    "visit_in_two_hours": timedelta(hours=2),
+}
+"""By kind of notice."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """That someone agreed to video: to which words, and who they are to the child."""
+
+    name: str
+    relationship: str
+    text_version: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What a family says of a visit.
+
+    Attributes:
+        child_id: whose visit.
+        kind: how to meet.
+        state: where the child will be.
+        language: to speak; `other_language` names one that is not in the list.
+        interpreter: whether one must join.
+        page_language: of the pages and mails.
+        with_whom: who will be with the child.
+        phone: where we reach the family, also when video fails.
+        note: what the family wants to say.
+        case_id: the request that the visit belongs to.
+    """
+
+    child_id: uuid.UUID
+    kind: str
+    state: str
+    language: str
+    other_language: str
+    interpreter: bool
+    page_language: str
+    with_whom: str = ""
+    phone: str = ""
+    note: str = ""
+    case_id: uuid.UUID | None = None
+
+    def wanted(self, at: datetime) -> Wanted:
+        """Give what a time must fit."""
+        return Wanted(self.kind, self.state, self.interpreter, at)
+
+
+# --- holding -------------------------------------------------------------------------------------
+
+
+def hold(*, slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot:
+    """Hold a time for 10 minutes; what the person held before is free again.
+
+    Raises:
+        Refused: someone else has it, or it does not fit.
+    """
+    try:
+        with transaction.atomic():
+            slot = _take(slot_id, wanted, by)
+            record(by, "slot.held", slot)
+    except IntegrityError:
+        raise Refused("taken") from None
+    return slot
+
+
+def extend(*, slot_id: uuid.UUID, by: User, at: datetime) -> Slot:
+    """Hold a time for 10 more minutes from now.
+
+    Raises:
+        Refused: the person does not hold it, or has held it for 2 hours.
+    """
+    with transaction.atomic():
+        held = Slot.objects.filter(
+            pk=slot_id,
+            state=SlotState.HELD,
+            held_by=by,
+            held_until__gt=at,
+            held_since__gt=at - HOLD_MOST,
+        )
+        if held.update(held_until=at + HOLD) != 1:
+            raise Refused("hold")
+        slot = Slot.objects.get(pk=slot_id)
+        record(by, "slot.extended", slot)
+    return slot
+
+
+def release(*, by: User, at: datetime) -> None:
+    """Free what a person holds."""
+    with transaction.atomic():
+        held = Slot.objects.select_for_update().filter(state=SlotState.HELD, held_by=by)
+        slots = list(held.order_by("pk"))
+        _free(slots)
+        for slot in slots:
+            record(by, "slot.released", slot)
+
+
+def _take(slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot:
+    """Hold a time within the caller's transaction."""
+    at = wanted.at
+    slot = (
+        Slot.objects.select_related("rule", "clinician")
+        .prefetch_related("clinician__licenses")
+        .filter(pk=slot_id)
+        .first()
+    )
+    if slot is None:
+        raise Refused("taken")
+    if why := why_not(slot, wanted):
+        raise Refused(why)
+    overlapping = Q(
+        clinician=slot.clinician, starts_at__lt=slot.ends_at, ends_at__gt=slot.starts_at
+    )
+    lapsed = overlapping & Q(state=SlotState.HELD, held_until__lte=at)
+    own = Q(state=SlotState.HELD, held_by=by)
+    # By id, so that two who free and take at once never wait for each other.
+    locked = Slot.objects.select_for_update().filter(Q(pk=slot_id) | lapsed | own).order_by("pk")
+    _free(
+        other
+        for other in locked
+        if other.state == SlotState.HELD
+        and other.held_until is not None
+        and (other.held_by_id == by.pk or other.held_until <= at)
+    )
+    taken = Slot.objects.filter(pk=slot_id, state=SlotState.FREE).update(
+        state=SlotState.HELD, held_by=by, held_since=at, held_until=at + HOLD
+    )
+    if taken != 1:
+        raise Refused("taken")
+    _occupy(slot, f"clinician:{slot.clinician_id}")
+    slot.refresh_from_db(fields=["state", "held_by", "held_since", "held_until"])
+    return slot
+
+
+def _free(slots: Iterable[Slot]) -> None:
+    keys = [slot.pk for slot in slots]
+    if not keys:
+        return
+    Taken.objects.filter(slot__in=keys).delete()
+    Slot.objects.filter(pk__in=keys).update(
+        state=SlotState.FREE, held_by=None, held_since=None, held_until=None
+    )
+
+
+def _occupy(slot: Slot, whom: str) -> None:
+    numbers = ticks(slot.starts_at, slot.ends_at)
+    Taken.objects.bulk_create(Taken(slot=slot, whom=whom, tick=number) for number in numbers)
+
+
+def _occupy_child(slot: Slot, child_id: uuid.UUID) -> None:
+    try:
+        with transaction.atomic():
+            _occupy(slot, f"child:{child_id}")
+    except IntegrityError:
+        raise Refused("child_busy") from None
+
+
+# --- booking -------------------------------------------------------------------------------------
+
+
+def confirm(
+    *,
+    slot_id: uuid.UUID,
+    guardian: User,
+    booking: Booking,
+    at: datetime,
+    by: User | None = None,
+    agreement: Agreement | None = None,
+    needs_agreement: bool = False,
+) -> Appointment:
+    """Book a time. The same family sending it again gets the visit it made.
+
+    A time whose hold has lapsed is booked all the same if nobody else has it.
+
+    Args:
+        slot_id: the time.
+        guardian: whose visit it is to see and to join.
+        booking: what the family said.
+        at: now.
+        by: who does it, when staff book for a family.
+        agreement: to visits by video, if given now.
+        needs_agreement: whether one must be given now or have been given before.
+
+    Raises:
+        Refused: someone else has it, it does not fit, or the child is busy then.
+    """
+    actor = by or guardian
+    try:
+        with transaction.atomic():
+            slot = _own_hold(slot_id, booking.wanted(at), actor) or _take(
+                slot_id, booking.wanted(at), actor
+            )
+            _occupy_child(slot, booking.child_id)
+            booked = Slot.objects.filter(pk=slot.pk, state=SlotState.HELD, held_by=actor).update(
+                state=SlotState.BOOKED, held_by=None, held_since=None, held_until=None
+            )
+            if booked != 1:
+                raise Refused("taken")
+            appointment = Appointment.objects.create(
+                slot=slot,
+                child_id=booking.child_id,
+                guardian=guardian,
+                case_id=booking.case_id,
+                kind=booking.kind,
+                page_language=booking.page_language,
+                language=booking.language,
+                other_language=booking.other_language,
+                interpreter=booking.interpreter,
+                location_state=booking.state,
+                status=Status.PENDING if booking.interpreter else Status.BOOKED,
+                with_whom=booking.with_whom,
+                phone=booking.phone,
+                note=booking.note,
+                made_at=at,
+            )
+            if booking.kind == VisitKind.VIDEO and needs_agreement:
+                if agreement is None:
+                    raise Refused("consent")
+                _agree(appointment.child_id, agreement, actor, at)
+            _step(appointment, actor, at)
+            _remind(appointment, at)
+            _tell(appointment, "visit_booked", at)
+            record(
+                actor,
+                "visit.booked",
+                appointment,
+                kind=booking.kind,
+                interpreter=booking.interpreter,
+                for_family=by is not None,
+                consent=agreement is not None,
+            )
+    except (IntegrityError, Refused) as error:
+        # What was sent twice at once: the first made the visit while this one waited.
+        earlier = _booked_before(slot_id, guardian, booking.child_id)
+        if earlier is not None:
+            return earlier
+        raise error if isinstance(error, Refused) else Refused("taken") from None
+    return appointment
+
+
+def _booked_before(slot_id: uuid.UUID, guardian: User, child_id: uuid.UUID) -> Appointment | None:
+    return Appointment.objects.filter(
+        slot=slot_id, guardian=guardian, child_id=child_id, status__in=LIVE
+    ).first()
+
+
+def _own_hold(slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot | None:
+    """Give the time if the person still holds it, locked; it must still fit."""
+    held = (
+        Slot.objects.select_for_update(of=("self",))
+        .select_related("rule", "clinician")
+        .filter(pk=slot_id, state=SlotState.HELD, held_by=by, held_until__gt=wanted.at)
+        .first()
+    )
+    if held is not None and (why := why_not(held, wanted)):
+        raise Refused(why)
+    return held
+
+
+def move(
+    *, appointment: Appointment, slot_id: uuid.UUID, booking: Booking, by: User, at: datetime
+) -> Appointment:
+    """Move a visit to another time; the room, the calendar entry and what was agreed stay.
+
+    Raises:
+        Refused: as `confirm`, or the visit has begun, ended or was cancelled.
+    """
+    try:
+        with transaction.atomic():
+            visit = _locked(appointment)
+            if visit.slot_id == slot_id:
+                return visit
+            if visit.status not in LIVE or visit.slot.starts_at <= at:
+                raise Refused("not_now")
+            old = visit.slot
+            slot = _own_hold(slot_id, booking.wanted(at), by) or _take(
+                slot_id, booking.wanted(at), by
+            )
+            # The child's own old time must not stand in the way of an overlapping new one.
+            _free(Slot.objects.select_for_update().filter(pk=old.pk))
+            _occupy_child(slot, visit.child_id)
+            booked = Slot.objects.filter(pk=slot.pk, state=SlotState.HELD, held_by=by).update(
+                state=SlotState.BOOKED, held_by=None, held_since=None, held_until=None
+            )
+            if booked != 1:
+                raise Refused("taken")
+            _unremind(visit)
+            visit.slot = slot
+            visit.kind = booking.kind
+            visit.location_state = booking.state
+            visit.language, visit.other_language = booking.language, booking.other_language
+            visit.interpreter = booking.interpreter
+            # An interpreter found for the old time is not one for the new.
+            visit.status = Status.PENDING if booking.interpreter else Status.BOOKED
+            visit.with_whom, visit.phone = booking.with_whom, booking.phone
+            visit.note = booking.note
+            visit.sequence += 1
+            visit.save()
+            _step(visit, by, at)
+            _remind(visit, at)
+            _tell(visit, "visit_changed", at)
+            record(by, "visit.moved", visit, kind=visit.kind, sequence=visit.sequence)
+    except IntegrityError:
+        raise Refused("taken") from None
+    return visit
+
+
+def cancel(*, appointment: Appointment, by: User, at: datetime, late: bool = False) -> Appointment:
+    """Cancel a visit; its time is free again. Cancelling twice is the same as once.
+
+    Args:
+        appointment: the visit.
+        by: who cancels.
+        at: now.
+        late: whether it may have begun; for staff.
+
+    Raises:
+        Refused: it has begun or is over.
+    """
+    with transaction.atomic():
+        visit = _locked(appointment)
+        if visit.status == Status.CANCELLED:
+            return visit
+        if visit.status not in LIVE or (visit.slot.starts_at <= at and not late):
+            raise Refused("not_now")
+        _free(Slot.objects.select_for_update().filter(pk=visit.slot_id))
+        _unremind(visit)
+        visit.status = Status.CANCELLED
+        visit.sequence += 1
+        visit.save(update_fields=["status", "sequence"])
+        _step(visit, by, at)
+        _tell(visit, "visit_cancelled", at)
+        record(by, "visit.cancelled", visit, sequence=visit.sequence)
+    return visit
+
+
+def mark(*, appointment: Appointment, status: Status, seen: str, by: User, at: datetime) -> None:
+    """Record what came of a visit, or that its interpreter was found.
+
+    Args:
+        appointment: the visit.
+        status: what it becomes.
+        seen: the status on the page that was sent; another person may have been quicker.
+        by: who.
+        at: now.
+
+    Raises:
+        Refused: it moved on, the step is not one it can take, or it has not begun.
+    """
+    with transaction.atomic():
+        visit = _locked(appointment)
+        if visit.status != seen or status not in TRANSITIONS[visit.status]:
+            raise Refused("not_now")
+        if status in (Status.COMPLETED, Status.NO_SHOW) and visit.slot.starts_at > at:
+            raise Refused("not_now")
+        visit.status = status
+        if status == Status.BOOKED:
+            # A calendar showed it as tentative.
+            _unremind(visit)
+            visit.sequence += 1
+            _remind(visit, at)
+            _tell(visit, "visit_changed", at)
+        visit.save(update_fields=["status", "sequence"])
+        _step(visit, by, at)
+        record(by, "visit.marked", visit, status=status.value)
+
+
+def _locked(appointment: Appointment) -> Appointment:
+    return (
+        Appointment.objects.select_for_update(of=("self",))
+        .select_related("slot", "slot__rule", "guardian")
+        .get(pk=appointment.pk)
+    )
+
+
+def _step(visit: Appointment, by: User, at: datetime) -> None:
+    VisitStep.objects.create(
+        appointment=visit,
+        status=visit.status,
+        starts_at=visit.slot.starts_at,
+        sequence=visit.sequence,
+        at=at,
+        by=by,
+    )
+
+
+# --- agreeing and joining ------------------------------------------------------------------------
+
+
+def agree(*, appointment: Appointment, agreement: Agreement, by: User, at: datetime) -> None:
+    """Keep that a guardian agreed to visits by video."""
+    with transaction.atomic():
+        consent = _agree(appointment.child_id, agreement, by, at)
+        record(by, "video.agreed", consent, text_version=agreement.text_version)
+
+
+def _agree(child_id: uuid.UUID, agreement: Agreement, by: User, at: datetime) -> VideoConsent:
+    return VideoConsent.objects.create(
+        child_id=child_id,
+        by=by,
+        name=agreement.name,
+        relationship=agreement.relationship,
+        text_version=agreement.text_version,
+        language=agreement.language,
+        at=at,
+    )
+
+
+def answer_at_join(
+    *, appointment: Appointment, state: str, with_whom: str, fits: bool, by: User, at: datetime
+) -> JoinAnswer:
+    """Keep where the child is, and who is there, as a family joins."""
+    with transaction.atomic():
+        answer = JoinAnswer.objects.create(
+            appointment=appointment, by=by, state=state, with_whom=with_whom, fits=fits, at=at
+        )
+        record(by, "visit.place_told", appointment, fits=fits)
+    return answer
+
+
+# --- notices -------------------------------------------------------------------------------------
+
+
+def _reminders(visit: Appointment) -> dict[str, tuple[str, datetime]]:
+    """Give key, kind and moment of each reminder; a visit that was moved has new keys."""
+    return {
+        f"visit:{visit.pk}:{visit.sequence}:{kind}": (kind, visit.slot.starts_at - before)
+        for kind, before in REMIND_BEFORE.items()
+    }
+
+
+def _remind(visit: Appointment, at: datetime) -> None:
+    for key, (kind, when) in _reminders(visit).items():
+        if when > at:
+            wires.notify(
+                key=key,
+                kind=kind,
+                user=visit.guardian,
+                language=visit.page_language,
+                at=at,
+                not_before=when,
+            )
+
+
+def _unremind(visit: Appointment) -> None:
+    """Take back the reminders of what the visit was; before its sequence rises."""
+    wires.take_back(keys=list(_reminders(visit)))
+
+
+def _tell(visit: Appointment, kind: str, at: datetime) -> None:
+    wires.notify(
+        key=f"visit:{visit.pk}:{visit.sequence}:{kind}",
+        kind=kind,
+        user=visit.guardian,
+        language=visit.page_language,
+        at=at,
+    )
