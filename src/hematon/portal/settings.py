@@ -9,6 +9,7 @@ HEMATON_SITE             the programme's own facts and phone numbers (default: s
 HEMATON_ALLOWED_HOSTS    comma-separated host names (required unless HEMATON_DEMO is set)
 HEMATON_DEMO             1: demonstration over plain HTTP on this machine, marked on every page
 HEMATON_EMAIL_URL        smtp://user:password@host:port; mail goes to the console if unset
+HEMATON_BACKUP_DIR       folder that `hematon portal backup` fills, whose age pages and checks show
 HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
 """
 
@@ -70,7 +71,11 @@ PACKAGE = Path(__file__).parent
 DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
 DEMO = _flag("HEMATON_DEMO")
 DEBUG = False
-SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
+SECRET_KEY_FILE = Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key")))
+SECRET_KEY = _secret(SECRET_KEY_FILE)
+# `hematon portal new-secret-key` leaves the old one there for a day.
+_old_secret = SECRET_KEY_FILE.with_name(SECRET_KEY_FILE.name + ".old")
+SECRET_KEY_FALLBACKS = [_secret(_old_secret)] if _old_secret.exists() else []
 KEYRING_FILE = Path(_text("HEMATON_KEYRING_FILE", str(DIRECTORY / "keyring.json")))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
 
@@ -163,11 +168,13 @@ def _database() -> dict[str, object]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DIRECTORY / "portal.sqlite3",
             # FULL: what was acknowledged survives a power loss. IMMEDIATE: writers queue for the
-            # lock at the start instead of failing when they upgrade to it.
+            # lock at the start instead of failing when they upgrade to it. secure_delete: what is
+            # deleted is overwritten, not only forgotten.
             "OPTIONS": {
                 "timeout": 5,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                "PRAGMA secure_delete=ON;",
             },
             # A file, because a live server's threads share it.
             "TEST": {"NAME": DIRECTORY / "test.sqlite3"},
@@ -265,6 +272,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = DIRECTORY / "files"
+BACKUP_DIR = Path(_text("HEMATON_BACKUP_DIR", str(DIRECTORY / "backups")))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # Of a whole request. Above what any form takes, so that the form can say its own limit in words.
 MOST_BYTES = 64_000_000
