@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from family_cast import AT, asked_for, family, linked, staff
 from hypothesis import given
 from hypothesis import strategies as st
 
+from family_cast import AT, asked_for, family, linked, staff
 from hematon.portal.families import access, actions, matching
 from hematon.portal.families.models import Child, Granted, Proof
 

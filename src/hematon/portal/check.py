@@ -16,8 +16,14 @@ from hematon.portal.programme import rules
 from hematon.portal.ui.site import site
 from hematon.portal.vault.keys import keyring
 
-SQLITE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
-"""What keeps an acknowledged request through a power loss; 2 is FULL."""
+SQLITE = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "secure_delete": 1,
+}
+"""What keeps an acknowledged request through a power loss (2 is FULL), and a deleted one away."""
 
 
 def problems() -> list[str]:

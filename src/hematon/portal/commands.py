@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from hematon.portal.operate import COMMANDS
+from hematon.portal.operate import set_up as _set_up
 
 if TYPE_CHECKING:
     from hematon.portal.accounts.models import User
@@ -52,9 +54,13 @@ def portal(context: click.Context, directory: Path, demo: bool) -> None:
     hematon portal create-staff ana@hospital.example --role clinician
     hematon portal set-roles ana@hospital.example --role clinician --role intake
     hematon portal forget-second-factor ana@hospital.example
-    hematon portal purge
     hematon portal verify-audit
     hematon portal work
+    hematon portal purge --dry-run
+    hematon portal backup /backups
+    hematon portal restore /backups/2026-11-23T02-00-00Z --into /srv/new --keys keyring.json
+    hematon portal drill
+    hematon portal rotate-keys
     """
     context.obj = (directory, demo)
 
@@ -141,18 +147,6 @@ def check() -> None:
 
 
 @portal.command()
-def purge() -> None:
-    """Delete ended sessions and uploaded records past their hour; run it every 10 minutes."""
-    _set_up()
-    from django.core.management import call_command
-
-    from hematon.portal.clinic.actions import purge as purge_records
-
-    call_command("clearsessions")
-    click.echo(f"uploaded records deleted: {purge_records()}")
-
-
-@portal.command()
 @click.option("--checkpoint", is_flag=True, help="If all is well, sign how far the audit reaches.")
 def verify_audit(checkpoint: bool) -> None:
     """Read the whole audit; exit code 1 when a row was changed, added, moved or taken away.
@@ -198,20 +192,8 @@ def work(once: bool, parent: int | None) -> None:
         raise click.ClickException(f"failed: {', '.join(failed)}")
 
 
-def _set_up() -> None:
-    """Set Django up; not before a command runs, so that help needs no portal."""
-    from django.core.exceptions import ImproperlyConfigured
-
-    from hematon.portal.serve import prepare
-
-    directory, demo = click.get_current_context().obj
-    if not directory.is_dir():
-        raise click.UsageError(f"{directory} is not a folder; name the portal's with --dir.")
-    os.environ.pop("HEMATON_DEMO", None)
-    try:
-        prepare(directory, demo=demo)
-    except ImproperlyConfigured as error:
-        raise click.ClickException(str(error)) from error
+for _command in COMMANDS:
+    portal.add_command(_command)
 
 
 def _staff(email: str) -> User:

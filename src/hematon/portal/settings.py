@@ -22,6 +22,7 @@ HEMATON_VIDEO_APP_ID     Jitsi's application id; its secret is HEMATON_VIDEO_SEC
 HEMATON_VIDEO_SECRET_FILE  file with the secret that Jitsi's token_verification knows
 HEMATON_VIDEO_AGREEMENT  day on which the vendor signed the agreement on health information (BAA),
                          2026-11-23; video is off without it
+HEMATON_BACKUP_DIR       folder that `hematon portal backup` fills, whose age pages and checks show
 HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is believed (0)
 """
 
@@ -88,7 +89,11 @@ PACKAGE = Path(__file__).parent
 DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
 DEMO = _flag("HEMATON_DEMO")
 DEBUG = False
-SECRET_KEY = _secret(Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key"))))
+SECRET_KEY_FILE = Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key")))
+SECRET_KEY = _secret(SECRET_KEY_FILE)
+# `hematon portal new-secret-key` leaves the old one there for a day.
+_old_secret = SECRET_KEY_FILE.with_name(SECRET_KEY_FILE.name + ".old")
+SECRET_KEY_FALLBACKS = [_secret(_old_secret)] if _old_secret.exists() else []
 KEYRING_FILE = Path(_text("HEMATON_KEYRING_FILE", str(DIRECTORY / "keyring.json")))
 AUDIT_CHECKPOINTS = Path(_text("HEMATON_AUDIT_CHECKPOINTS", str(DIRECTORY / "audit-checkpoints")))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
@@ -184,11 +189,13 @@ def _database() -> dict[str, object]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DIRECTORY / "portal.sqlite3",
             # FULL: what was acknowledged survives a power loss. IMMEDIATE: writers queue for the
-            # lock at the start instead of failing when they upgrade to it.
+            # lock at the start instead of failing when they upgrade to it. secure_delete: what is
+            # deleted is overwritten, not only forgotten.
             "OPTIONS": {
                 "timeout": 5,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                "PRAGMA secure_delete=ON;",
             },
             # A file, because a live server's threads share it.
             "TEST": {"NAME": DIRECTORY / "test.sqlite3"},
@@ -287,6 +294,7 @@ STORAGES = {
 }
 MEDIA_ROOT = DIRECTORY / "files"
 CLAMD_SOCKET = _text("HEMATON_CLAMD_SOCKET", "")
+BACKUP_DIR = Path(_text("HEMATON_BACKUP_DIR", str(DIRECTORY / "backups")))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # Of a whole request. Above what any form takes, so that the form can say its own limit in words.
 MOST_BYTES = 64_000_000
