@@ -8,14 +8,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import struct
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-import pypdfium2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -31,97 +29,32 @@ from hematon.portal.counts.models import CountsPicture
 from hematon.portal.files import decode, incoming, kinds, opening
 from hematon.portal.files.kinds import RefusedError
 from hematon.portal.files.opening import open_upload
+from hostile_files import (
+    CANARY,
+    CSV,
+    EICAR,
+    EMBEDDED,
+    ENCRYPTED,
+    HEIC,
+    HTML,
+    JAVASCRIPT,
+    LAUNCH,
+    SVG,
+    TAKEN,
+    exif_jpeg,
+    pdf,
+    picture,
+    png_of,
+    written_pdf,
+)
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-CANARY = b"CANARY-7f3a"
 
 
-def picture(
-    kind: str, size: tuple[int, int] = (60, 40), mode: str = "RGB", **extra: object
-) -> bytes:
-    """Make a real picture."""
-    out = io.BytesIO()
-    Image.new(mode, size, 0).save(out, kind, **extra)
-    return out.getvalue()
-
-
-def exif_jpeg() -> bytes:
-    """A photo that says where it was taken and by what."""
-    exif = Image.Exif()
-    exif[0x010F] = CANARY.decode()
-    exif.get_ifd(0x8825)[1] = "N"
-    out = io.BytesIO()
-    Image.new("RGB", (60, 40)).save(out, "JPEG", exif=exif, comment=CANARY)
-    return out.getvalue()
-
-
-def chunk(name: bytes, body: bytes) -> bytes:
-    """Make one chunk of a PNG."""
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def png_bomb(width: int, height: int, body: bytes = b"\x00" * 100) -> bytes:
-    """A PNG that announces a size; its pixels are whatever is given."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(body, 9))
-        + chunk(b"IEND", b"")
-    )
-
-
-def pdf(pages: int = 1, size: tuple[float, float] = (200, 100)) -> bytes:
-    """Make a real PDF with empty pages."""
-    document = pypdfium2.PdfDocument.new()
-    for _ in range(pages):
-        document.new_page(*size)
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
-
-
-def written_pdf(page: str = "", catalog: str = "", trailer: str = "", content: str = "") -> bytes:
-    """Write a PDF by hand, with what hostile ones carry."""
-    stream = content or "BT /F1 12 Tf 20 60 Td (HGB 7.9 g/dL 11.5 - 14.5) Tj ET"
-    objects = [
-        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 100] /Contents 4 0 R "
-        f"/Resources << /Font << /F1 5 0 R >> >> {page} >>",
-        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    out = "%PDF-1.7\n"
-    places = []
-    for number, text in enumerate(objects, start=1):
-        places.append(len(out))
-        out += f"{number} 0 obj\n{text}\nendobj\n"
-    start = len(out)
-    out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n"
-    out += "".join(f"{place:010} 00000 n \n" for place in places)
-    out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\n"
-    out += f"startxref\n{start}\n%%EOF"
-    return out.encode("latin-1")
-
-
-ENCRYPTED = written_pdf(
-    trailer="/Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -44 "
-    f"/O <{'41' * 32}> /U <{'42' * 32}> >> /ID [<{'43' * 16}> <{'43' * 16}>]"
-)
-JAVASCRIPT = "/OpenAction << /S /JavaScript /JS (app.alert\\('x'\\)) >>"
-LAUNCH = "/OpenAction << /S /Launch /F (calc.exe) >>"
-EMBEDDED = "/Names << /EmbeddedFiles << /Names [(a.exe) << /Type /Filespec /F (a.exe) >>] >> >>"
 URI = "/OpenAction << /S /URI /URI (http://127.0.0.1/) >>"
 NO_PAGES = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>"
-EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + rb"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-HTML = b"<!doctype html><script>alert(1)</script>"
-HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 100
 ZIP = b"PK\x03\x04" + b"\x00" * 200
 TOO_LARGE = b"\xff\xd8\xff" + b"\x00" * kinds.MAX_BYTES
-CSV = b"Test,Result,Units\nHGB,7.9,g/dL\n"
-TAKEN = ""
 
 Made = Callable[[], bytes]
 CORPUS: list[tuple[str, Made, str]] = [
@@ -153,9 +86,9 @@ CORPUS: list[tuple[str, Made, str]] = [
     ("large.pdf", lambda: b"%PDF-1.4\n" + b"\x00" * kinds.MAX_BYTES, "size"),
     ("large.csv", lambda: b"HGB,7.9,g/dL\n" * 80_000, "csv_size"),
     ("rows.csv", lambda: b"HGB,7.9\n" * 5_002, "csv_size"),
-    ("flood.png", lambda: png_bomb(60_000, 60_000), "pixels"),
-    ("just-over.png", lambda: png_bomb(8_001, 5_000), "pixels"),
-    ("bomb.png", lambda: png_bomb(6_000, 6_000, b"\x00" * 108_006_000), TAKEN),
+    ("flood.png", lambda: png_of(60_000, 60_000), "pixels"),
+    ("just-over.png", lambda: png_of(8_001, 5_000), "pixels"),
+    ("bomb.png", lambda: png_of(6_000, 6_000, b"\x00" * 108_006_000), TAKEN),
     ("just-over-print.jpg", lambda: picture("JPEG", (7_000, 5_000), "CMYK"), "pixels"),
     ("pages.pdf", lambda: pdf(201, (50, 50)), "pages"),
     ("huge-page.pdf", lambda: pdf(1, (1_000_000, 1_000_000)), TAKEN),
@@ -205,7 +138,7 @@ CORPUS: list[tuple[str, Made, str]] = [
     ("head.pdf", lambda: b"%PDF-1.7\n", "damaged"),
     ("cut.pdf", lambda: pdf()[:120], "damaged"),
     ("nopages.pdf", lambda: NO_PAGES, "damaged"),
-    ("zero.png", lambda: png_bomb(0, 0), "damaged"),
+    ("zero.png", lambda: png_of(0, 0), "damaged"),
     ("php.jpg", lambda: picture("JPEG") + b"<?php " + CANARY + b" ?>", TAKEN),
     ("script.png", lambda: picture("PNG") + b"<script>" + CANARY, TAKEN),
     ("html.pdf", lambda: HTML + pdf(), "mismatch"),
