@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,8 +20,7 @@ from hematon.portal.programme.rules import default
 from hematon.portal.programme.shapes import Access, AgeRules, Thing
 
 SECOND = timedelta(seconds=1)
-RULES = default(Kind.AGES)
-assert isinstance(RULES, AgeRules)
+RULES = cast(AgeRules, default(Kind.AGES))
 DENVER = ZoneInfo("America/Denver")
 pytestmark = pytest.mark.django_db
 
@@ -147,7 +146,12 @@ def test_a_patient_has_access_of_their_own_from_the_birthday(nurse: User) -> Non
     """T-09: from 14 as shipped, in full; staff cannot confirm it a day before."""
     teen, at = family(), midnight(2026, 5, 20)
     link = asked_for(teen, relationship=Relationship.PATIENT, born=date(2012, 5, 20))
-    early = {"link": link, "proof_kind": "photo_id", "granted": Granted.FULL, "by": nurse}
+    early: dict[str, Any] = {
+        "link": link,
+        "proof_kind": "photo_id",
+        "granted": Granted.FULL,
+        "by": nurse,
+    }
     with pytest.raises(actions.TooYoung):
         actions.confirm(**early, at=at - SECOND)
     actions.confirm(**early, at=at)
