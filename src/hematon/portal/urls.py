@@ -23,6 +23,7 @@ urlpatterns = [
     path("staff/", include("hematon.portal.directory.staff_urls")),
     path("staff/", include("hematon.portal.clinic.urls")),
     path("staff/", include("hematon.portal.visits.staff_urls")),
+    path("staff/", include("hematon.portal.privacy.urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),

@@ -75,6 +75,12 @@ TOOLS = (
     Tool(
         "Awards and facts", "What the site may claim, until when.", "claims", (Role.ADMINISTRATOR,)
     ),
+    Tool(
+        "Audit",
+        "Who saw and did what, and emergency openings to review.",
+        "audit_log",
+        (Role.PRIVACY,),
+    ),
 )
 """Named here, so that the start page needs no app above this one."""
 

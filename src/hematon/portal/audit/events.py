@@ -56,12 +56,19 @@ EVENTS: Final[dict[str, EventType]] = {
     "vault.refused": EventType(
         Kind.REFUSED, "What was stored is not what was sealed there; nothing of it was shown."
     ),
+    "glass.broken": EventType(
+        Kind.SECURITY, "A person opened one record in an emergency, with a reason."
+    ),
+    "glass.viewed": EventType(Kind.READ, "The reason for an emergency opening was read."),
+    "glass.reviewed": EventType(Kind.SIGN, "An emergency opening was reviewed."),
     "staff.created": EventType(Kind.SECURITY, "A staff account was made."),
     "staff.roles_set": EventType(Kind.SECURITY, "What a member of staff may do was set."),
     "staff.second_factor_forgotten": EventType(
         Kind.SECURITY, "The authenticators of a person who lost them were dropped."
     ),
     # --- the audit -------------------------------------------------------------------------------
+    "audit.searched": EventType(Kind.QUERY, "The audit was read or searched."),
+    "audit.exported": EventType(Kind.EXPORT, "Rows of the audit were exported."),
     "audit.verified": EventType(Kind.RUN, "The chain of the audit was checked."),
     # --- requests to be called -------------------------------------------------------------------
     "callback.sent": EventType(Kind.CREATE, "A family asked to be called."),

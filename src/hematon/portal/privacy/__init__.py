@@ -1,0 +1,1 @@
+"""What the privacy officer keeps watch with: the audit, its export, and emergency openings."""
