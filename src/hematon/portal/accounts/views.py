@@ -63,6 +63,12 @@ TOOLS = (
     Tool(
         "Awards and facts", "What the site may claim, until when.", "claims", (Role.ADMINISTRATOR,)
     ),
+    Tool(
+        "Mail that could not be sent",
+        "Why, since when, and sending it again.",
+        "failed_notices",
+        (Role.ADMINISTRATOR,),
+    ),
 )
 """Named here, so that the start page needs no app above this one."""
 
