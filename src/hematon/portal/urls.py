@@ -6,6 +6,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from hematon.portal.operations.notices import failed_notices
 from hematon.portal.ui import views
 from hematon.portal.ui.open import open_page
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("staff/", include("hematon.portal.clinic.urls")),
     path("staff/", include("hematon.portal.visits.staff_urls")),
     path("staff/", include("hematon.portal.privacy.urls")),
+    path("staff/notices/", failed_notices, name="failed_notices"),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),

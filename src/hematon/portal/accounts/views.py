@@ -80,6 +80,10 @@ TOOLS = (
         "Who saw and did what, and emergency openings to review.",
         "audit_log",
         (Role.PRIVACY,),
+        "Mail that could not be sent",
+        "Why, since when, and sending it again.",
+        "failed_notices",
+        (Role.ADMINISTRATOR,),
     ),
 )
 """Named here, so that the start page needs no app above this one."""
