@@ -29,6 +29,7 @@ urlpatterns = [
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),
+        path("requests/", include("hematon.portal.care.request_urls")),
         path("blood-counts/", include("hematon.portal.counts.urls")),
         path("experts/", include("hematon.portal.directory.urls")),
         path("video-visits/", include("hematon.portal.visits.urls")),

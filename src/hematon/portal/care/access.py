@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -71,6 +72,11 @@ def own_drafts(user: User) -> QuerySet[Case]:
     return Case.objects.filter(sender=user, status=Status.DRAFT).order_by("-saved_at", "pk")
 
 
+def get_draft(user: User, pk: uuid.UUID, at: datetime) -> Case | None:
+    """Give one draft; None for "not yours", "not there" and "its time is over" alike."""
+    return own_drafts(user).filter(pk=pk, ends_at__gt=at).first()
+
+
 def may_work(user: User, case: Case) -> bool:
     """Say whether a person is of the team that works on a case."""
     return user.kind == UserKind.STAFF and cases_for(user).filter(pk=case.pk).exists()
@@ -95,4 +101,6 @@ def messages_for(user: User, case: Case) -> QuerySet[Message]:
     """Give the messages of a case that this person may read."""
     if get_case(user, case.pk) is None:
         return Message.objects.none()
-    return case.messages.all()
+    found = case.messages.all()
+    # What is for the young person alone is in no parent's list and in no count.
+    return found if user.kind == UserKind.STAFF else found.filter(confidential_to_minor=False)

@@ -2,6 +2,9 @@
 
 A journey is a row of questions; each is a form with one page. Answers live in the session, so
 that nothing a family typed stands in an address, and the browser's back button is harmless.
+
+A journey that keeps its answers elsewhere overrides `kept`, `keep` and `forget`; one whose
+addresses name more than the question overrides `at`, `before` and `after`.
 """
 
 from __future__ import annotations
@@ -62,7 +65,7 @@ class Journey:
 
     def answers(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
         """Give the answers to the questions that are asked, in their order."""
-        kept = request.session.get(self.name, {})
+        kept = self.kept(request)
         given: dict[str, dict[str, Any]] = {}
         for question in self.questions:
             if question.asked(given) and question.key in kept:
@@ -74,16 +77,41 @@ class Journey:
         given = self.answers(request)
         for question in self.questions:
             if question.asked(given) and question.key not in given:
-                return redirect(self.view, key=question.key)
+                return redirect(self.at(question.key))
         return None
+
+    def kept(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Give every answer kept so far, asked or not."""
+        kept: Mapping[str, Any] = request.session.get(self.name, {})
+        return kept
+
+    def keep(self, request: HttpRequest, key: str, answer: dict[str, Any]) -> None:
+        """Keep one answer."""
+        request.session[self.name] = {**self.kept(request), key: answer}
 
     def forget(self, request: HttpRequest) -> None:
         """Drop every answer."""
         request.session.pop(self.name, None)
 
+    def at(self, key: str) -> str:
+        """Give the address of a question."""
+        return reverse(self.view, kwargs={"key": key})
+
+    def before(self) -> str:
+        """Give the address before the first question."""
+        return reverse(self.start)
+
+    def after(self) -> str:
+        """Give the address after the last question."""
+        return reverse(self.end)
+
     def first(self) -> str:
         """Give the address of the first question."""
-        return reverse(self.view, kwargs={"key": self.questions[0].key})
+        return self.at(self.questions[0].key)
+
+    def made(self, request: HttpRequest, question: Question, **given: Any) -> forms.Form:
+        """Make the form of a question, from what was sent or from the answer so far."""
+        return question.form(**given)
 
     def page(self, request: HttpRequest, key: str, **context: object) -> HttpResponse:
         """Show one question, or take its answer and go on.
@@ -100,25 +128,19 @@ class Journey:
                 break
         question = next((q for q in reachable if q.key == key), reachable[-1])
         if question.key != key:
-            return redirect(self.view, key=question.key)
+            return redirect(self.at(question.key))
         if request.method == "POST":
-            form = question.form(request.POST, request.FILES)
+            form = self.made(request, question, data=request.POST, files=request.FILES)
             if form.is_valid():
-                kept = dict(request.session.get(self.name, {}))
-                kept[key] = form.cleaned_data
-                request.session[self.name] = kept
+                self.keep(request, key, form.cleaned_data)
                 return self._next(request, key)
         else:
-            form = question.form(initial=given.get(key))
+            form = self.made(request, question, initial=given.get(key))
         for field in list(form.fields.values())[:1]:
             # One question alone is the page's heading.
             field.is_heading = len(form.fields) == 1  # type: ignore[attr-defined]
         place = [q.key for q in asked].index(key)
-        back = (
-            reverse(self.view, kwargs={"key": asked[place - 1].key})
-            if place
-            else reverse(self.start)
-        )
+        back = self.at(asked[place - 1].key) if place else self.before()
         title = getattr(form, "title", None) or next(iter(form.fields.values())).label
         return render(
             request,
@@ -131,5 +153,5 @@ class Journey:
         asked = [q.key for q in self.questions if q.asked(given)]
         for later in asked[asked.index(key) + 1 :]:
             if later not in given:
-                return redirect(self.view, key=later)
-        return self.missing(request) or redirect(self.end)
+                return redirect(self.at(later))
+        return self.missing(request) or redirect(self.after())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -77,11 +77,13 @@ class SecondOpinion(_Strict):
         business_days: from complete records to the written report.
         report_to: who receives the report.
         where: who may ask, by where the child lives.
+        served: the same as codes: the hospital's state, other states, abroad.
     """
 
     business_days: int
     report_to: InBoth
     where: InBoth
+    served: frozenset[Literal["home", "other", "abroad"]] = frozenset({"home", "other"})
 
 
 def _zone(name: str) -> str:
