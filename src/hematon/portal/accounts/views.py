@@ -80,6 +80,8 @@ TOOLS = (
         "Who saw and did what, and emergency openings to review.",
         "audit_log",
         (Role.PRIVACY,),
+    ),
+    Tool(
         "Mail that could not be sent",
         "Why, since when, and sending it again.",
         "failed_notices",

@@ -43,7 +43,7 @@ class EventType:
 
 
 EVENTS: Final[dict[str, EventType]] = {
-    # --- people ----------------------------------------------------------------------------------
+    # --- people ---------------------------------------------------------------------------------
     "session.started": EventType(Kind.SIGN_IN, "A person signed in."),
     "session.ended": EventType(Kind.SIGN_IN, "A person signed out."),
     "session.timed_out": EventType(Kind.SIGN_IN, "A session ended because its time was over."),
@@ -66,24 +66,83 @@ EVENTS: Final[dict[str, EventType]] = {
     "staff.second_factor_forgotten": EventType(
         Kind.SECURITY, "The authenticators of a person who lost them were dropped."
     ),
-    # --- the audit -------------------------------------------------------------------------------
+    # --- the audit ------------------------------------------------------------------------------
     "audit.searched": EventType(Kind.QUERY, "The audit was read or searched."),
     "audit.exported": EventType(Kind.EXPORT, "Rows of the audit were exported."),
     "audit.verified": EventType(Kind.RUN, "The chain of the audit was checked."),
-    # --- requests to be called -------------------------------------------------------------------
-    "callback.sent": EventType(Kind.CREATE, "A family asked to be called."),
-    "callback.listed": EventType(Kind.QUERY, "Requests to be called were listed."),
-    "callback.viewed": EventType(Kind.READ, "A request to be called was opened."),
-    "callback.marked": EventType(Kind.UPDATE, "What came of a call was noted."),
-    # --- blood counts ----------------------------------------------------------------------------
+    # --- cases: what families and clinicians outside send -----------------------------------------
+    "case.begun": EventType(Kind.CREATE, "A draft was begun."),
+    "case.discarded": EventType(Kind.DELETE, "A draft was deleted by its sender."),
+    "case.sent": EventType(Kind.CREATE, "A request was sent."),
+    "case.listed": EventType(Kind.QUERY, "Requests were listed."),
+    "case.viewed": EventType(Kind.READ, "A request was opened."),
+    "case.stepped": EventType(Kind.UPDATE, "A request went a step on."),
+    "case.staged": EventType(Kind.UPDATE, "How far the work on a request is was noted."),
+    "case.records_complete": EventType(Kind.UPDATE, "The records of a request were complete."),
+    "case.assigned": EventType(Kind.UPDATE, "A request was given to a person, or to nobody."),
+    "case.reviewer_asked": EventType(Kind.UPDATE, "A clinician was asked to review a request."),
+    "case.band_moved": EventType(Kind.UPDATE, "The reading order of a request was changed."),
+    "case.call_missed": EventType(Kind.UPDATE, "A family was called and not reached."),
+    "case.message_sent": EventType(Kind.CREATE, "A message was written."),
+    "case.note_written": EventType(Kind.CREATE, "The team wrote a note for itself."),
+    "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
+    # --- files ----------------------------------------------------------------------------------
+    "files.taken": EventType(Kind.IMPORT, "A file was taken."),
+    "files.refused": EventType(Kind.REFUSED, "A file was refused."),
+    "files.scanned": EventType(Kind.RUN, "A file was scanned."),
+    "files.removed": EventType(Kind.DELETE, "A file was removed."),
+    "files.purged": EventType(Kind.DELETE, "Files whose time was over were deleted."),
+    "files.swept": EventType(Kind.DELETE, "Files that no row names were deleted."),
+    # --- children and who may see them ------------------------------------------------------------
+    "guardian.requested": EventType(Kind.CREATE, "Somebody asked to see a child's requests."),
+    "guardian.confirmed": EventType(Kind.SECURITY, "An adult's access to a child was confirmed."),
+    "guardian.refused": EventType(Kind.SECURITY, "An adult's access to a child was refused."),
+    "guardian.ended": EventType(Kind.SECURITY, "An adult's access to a child ended."),
+    "guardian.end_asked": EventType(Kind.CREATE, "Somebody asked to end another's access."),
+    "guardian.kept": EventType(Kind.SECURITY, "Access that somebody asked to end was kept."),
+    "guardian.locked": EventType(Kind.SECURITY, "Access to a child was locked: a dispute."),
+    "guardian.unlocked": EventType(Kind.SECURITY, "Access after a dispute was opened again."),
+    "guardian.overridden": EventType(Kind.SECURITY, "Access was kept past an age, with a reason."),
+    "guardian.assented": EventType(Kind.SECURITY, "A young person agreed to an adult's access."),
+    "guardian.unassented": EventType(Kind.SECURITY, "A young person took agreement back."),
+    # --- the programme's rules --------------------------------------------------------------------
+    "rules.made": EventType(Kind.CREATE, "An edition of the programme's rules was written."),
+    "rules.signed": EventType(Kind.SIGN, "An edition of the programme's rules was signed."),
+    # --- keys and mail ----------------------------------------------------------------------------
+    "keys.added": EventType(Kind.SECURITY, "A new key was added to the key ring."),
+    "keys.resealed": EventType(Kind.SECURITY, "Values were sealed anew with the active key."),
+    "keys.retired": EventType(Kind.SECURITY, "A key that nothing uses was taken away."),
+    "notice.sent_again": EventType(Kind.UPDATE, "A mail that failed was put back to be sent."),
+    "notice.settled": EventType(Kind.UPDATE, "A mail that failed was settled by hand."),
+    # --- visits -----------------------------------------------------------------------------------
+    "rule.added": EventType(Kind.CREATE, "Opening hours of a clinician were added."),
+    "rule.withdrawn": EventType(Kind.UPDATE, "Opening hours of a clinician were withdrawn."),
+    "closure.added": EventType(Kind.CREATE, "A time without visits was added."),
+    "closure.lifted": EventType(Kind.UPDATE, "A time without visits was lifted."),
+    "schedule.listed": EventType(Kind.QUERY, "The schedule was opened."),
+    "slot.opened": EventType(Kind.UPDATE, "A time was opened."),
+    "slot.closed": EventType(Kind.UPDATE, "A time was closed."),
+    "slot.held": EventType(Kind.UPDATE, "A time was held for a family."),
+    "slot.extended": EventType(Kind.UPDATE, "A held time was held longer."),
+    "slot.released": EventType(Kind.UPDATE, "A held time was let go."),
+    "visit.booked": EventType(Kind.CREATE, "A visit was booked."),
+    "visit.viewed": EventType(Kind.READ, "A visit was opened."),
+    "visit.moved": EventType(Kind.UPDATE, "A visit was moved."),
+    "visit.cancelled": EventType(Kind.UPDATE, "A visit was cancelled."),
+    "visit.marked": EventType(Kind.UPDATE, "What became of a visit was noted."),
+    "visit.place_told": EventType(Kind.UPDATE, "A family told where the child is."),
+    "video.agreed": EventType(Kind.SIGN, "Somebody agreed to a video visit."),
+    "video.hosted": EventType(Kind.EXPORT, "A clinician opened a video room."),
+    "video.joined": EventType(Kind.EXPORT, "A family joined a video room."),
+    # --- blood counts ---------------------------------------------------------------------------
     "counts.pictures_kept": EventType(Kind.IMPORT, "Pictures of a printout were kept for an hour."),
     "counts.pictures_deleted": EventType(Kind.DELETE, "A family took pictures back."),
     "counts.pictures_purged": EventType(Kind.DELETE, "Pictures past their hour were deleted."),
-    # --- the engine, for clinicians --------------------------------------------------------------
+    # --- the engine, for clinicians -------------------------------------------------------------
     "record.uploaded": EventType(Kind.IMPORT, "A record was uploaded to be assessed."),
     "report.opened": EventType(Kind.READ, "An assessment was opened."),
     "report.judged": EventType(Kind.SIGN, "A clinician judged an assessment."),
-    # --- experts and ratings ---------------------------------------------------------------------
+    # --- experts and ratings --------------------------------------------------------------------
     "review_link.minted": EventType(Kind.CREATE, "A link to rate an expert was made."),
     "review.sent": EventType(Kind.CREATE, "A family rated an expert."),
     "comment.read": EventType(Kind.SIGN, "A moderator read a comment and chose."),

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from hematon.portal.care import ask_forms as ask
 from hematon.portal.care import forms as callback
 from hematon.portal.care import tasks
-from hematon.portal.care.models import Case, Language, Relationship
+from hematon.portal.care.callback import Language, Relationship
+from hematon.portal.care.models import Case
 from hematon.portal.care.summary import Row
 
 

@@ -190,7 +190,7 @@ def _asked(
         # Two people asked for the same person at once.
         raise NotInThisState from error
     _changed(link, Step.REQUESTED, by, at)
-    record(by, "access.requested", link, relationship=relationship, for_another=user != by)
+    record(by, "guardian.requested", link, relationship=relationship, for_another=user != by)
     return link
 
 
@@ -257,7 +257,7 @@ def confirm(
         notices.tell(other, change, at)
     record(
         by,
-        "access.confirmed",
+        "guardian.confirmed",
         link,
         proof=proof_kind,
         granted=granted,
@@ -275,7 +275,7 @@ def refuse(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
     """
     link = _by_staff(link, by, Status.REQUESTED)
     _close(link, Status.REFUSED, Step.REFUSED, reason, by, at)
-    record(by, "access.refused", link)
+    record(by, "guardian.refused", link)
 
 
 @transaction.atomic
@@ -290,7 +290,7 @@ def end(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
     if locked.user_id != by.pk and not by.holds(Role.INTAKE):
         raise NotPermitted
     _close(locked, Status.ENDED, Step.ENDED, reason, by, at)
-    record(by, "access.ended", locked, own=locked.user_id == by.pk)
+    record(by, "guardian.ended", locked, own=locked.user_id == by.pk)
 
 
 @transaction.atomic
@@ -314,7 +314,7 @@ def lock(*, child: Child, reason: str, by: User, at: datetime) -> int:
         link.locked_at, link.reason = at, _text(reason)
         link.save()
         notices.tell(link, _changed(link, Step.LOCKED, by, at, reason), at)
-    record(by, "access.locked", child, links=len(stopped))
+    record(by, "guardian.locked", child, links=len(stopped))
     return len(stopped)
 
 
@@ -332,7 +332,7 @@ def unlock(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
     link.locked_at, link.reason = None, _text(reason)
     link.save()
     notices.tell(link, _changed(link, Step.UNLOCKED, by, at, reason), at)
-    record(by, "access.unlocked", link)
+    record(by, "guardian.unlocked", link)
 
 
 @transaction.atomic
@@ -352,7 +352,7 @@ def override(*, link: Guardianship, until: datetime, reason: str, by: User, at: 
     link.override_until, link.reason = until, _text(reason)
     link.save()
     notices.tell(link, _changed(link, Step.OVERRIDDEN, by, at, reason), at)
-    record(by, "access.overridden", link, days=(until - at).days)
+    record(by, "guardian.overridden", link, days=(until - at).days)
 
 
 @transaction.atomic
@@ -369,7 +369,7 @@ def keep(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
     link.end_asked_at = None
     link.save()
     _changed(link, Step.KEPT, by, at, reason)
-    record(by, "access.kept", link)
+    record(by, "guardian.kept", link)
 
 
 # --- families beside it --------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def ask_to_end(*, link: Guardianship, reason: str, by: User, at: datetime) -> No
     link.end_asked_at, link.due_at = at, due.answer_by(at)
     link.save()
     _changed(link, Step.END_ASKED, by, at, reason)
-    record(by, "access.end_asked", link)
+    record(by, "guardian.end_asked", link)
 
 
 @transaction.atomic
@@ -414,7 +414,7 @@ def assent(*, link: Guardianship, agrees: bool, by: User, at: datetime) -> None:
     link.save()
     change = _changed(link, Step.ASSENTED if agrees else Step.UNASSENTED, by, at)
     notices.tell(link, change, at)
-    record(by, "access.assented" if agrees else "access.unassented", link)
+    record(by, "guardian.assented" if agrees else "guardian.unassented", link)
 
 
 # --- in every act --------------------------------------------------------------------------------
