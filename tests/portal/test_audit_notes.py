@@ -137,8 +137,10 @@ def codes_of(source: Path) -> Iterator[tuple[str, str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record":
                 action = node.args[1] if len(node.args) > 1 else None
-                written = isinstance(action, ast.Constant)
-                yield file.name, str(action.value) if written else "?"  # type: ignore[union-attr]
+                either = [action.body, action.orelse] if isinstance(action, ast.IfExp) else [action]
+                for one in either:
+                    written = isinstance(one, ast.Constant)
+                    yield file.name, str(one.value) if written else "?"  # type: ignore[union-attr]
 
 
 def test_the_code_records_only_what_is_described() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from hematon.portal.audit.events import EVENTS
+
 
 class Outcome(models.TextChoices):
     """How it went."""
@@ -55,3 +57,9 @@ class Event(models.Model):
     def __str__(self) -> str:
         """Name the action."""
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+    @property
+    def told(self) -> str:
+        """Say what happened in a sentence; of an action that is no longer known, its name."""
+        known = EVENTS.get(self.action)
+        return known.text if known else self.action

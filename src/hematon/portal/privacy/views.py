@@ -26,6 +26,7 @@ from hematon.portal.privacy import access, actions
 from hematon.portal.privacy.forms import ExportForm, ReasonForm, ReviewForm, SearchForm
 from hematon.portal.privacy.models import Finding
 from hematon.portal.privacy.standing import standing
+from hematon.portal.ui.site import site
 
 PAGE_SIZE = 50
 
@@ -182,9 +183,8 @@ def break_glass(request: HttpRequest, word: str, pk: uuid.UUID) -> HttpResponse:
                 raise
             messages.info(request, "You have this record open already.")
         else:
-            messages.warning(
-                request, f"The record is open to you until {made.expires_at:%H:%M} UTC."
-            )
+            until = timezone.localtime(made.expires_at, site().zone)
+            messages.warning(request, f"The record is open to you until {until:%H:%M}.")
         return redirect(_back(request))
     context = {
         "form": form,
