@@ -22,12 +22,15 @@ urlpatterns = [
     path("staff/", include("hematon.portal.care.staff_urls")),
     path("staff/", include("hematon.portal.directory.staff_urls")),
     path("staff/", include("hematon.portal.clinic.urls")),
+    path("staff/", include("hematon.portal.programme.staff_urls")),
+    path("staff/", include("hematon.portal.families.staff_urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),
         path("blood-counts/", include("hematon.portal.counts.urls")),
         path("experts/", include("hematon.portal.directory.urls")),
         path("video-visits/", include("hematon.portal.visits.urls")),
+        path("children/", include("hematon.portal.families.urls")),
     ),
 ]
 
