@@ -180,3 +180,33 @@ def test_problems_of_the_rules_stand_on_the_page(signed_in: Signed) -> None:
     place = post(client, yaml.safe_dump(value), Kind.PROMISES)["Location"]
     client.post(f"{place}sign/")
     assert "answer_business_days: 1" in client.get(PLACE).content.decode()
+
+
+def test_a_decimal_in_the_name_of_a_rule_stays_one() -> None:
+    """0_5 is read as 0.5: "0 5" could be taken for 5."""
+    said = {line.label for line in words.lines(Kind.THRESHOLDS, rules.default(Kind.THRESHOLDS))}
+    assert "neutrophils below 0.5 and fever" in said
+    assert not [label for label in said if " 0 " in label]
+
+
+@pytest.mark.parametrize("part", ["band", "when", "source", "gone", "new"])
+def test_no_change_of_a_rule_is_left_out_of_the_difference(part: str) -> None:
+    """Another band, number or source, a rule that goes and one that comes."""
+    value = yaml.safe_load(written(rules.default(Kind.THRESHOLDS)))
+    first = value["rules"][2]
+    if part == "band":
+        first["band"] = "B"
+    elif part == "when":
+        first["when"]["below"] = 21
+    elif part == "source":
+        first["source"] = "another"
+    elif part == "gone":
+        del value["rules"][2]
+    else:
+        value["rules"].append({**first, "id": "another"})
+    other = rules.read(Kind.THRESHOLDS, value)
+    before, after = (
+        words.lines(Kind.THRESHOLDS, one) for one in (rules.default(Kind.THRESHOLDS), other)
+    )
+    (change,) = words.difference(before, after)
+    assert change.before != change.after

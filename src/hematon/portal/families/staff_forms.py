@@ -95,6 +95,7 @@ class DecideForm(Form):
             if "override" not in acts:
                 del self.fields["until"]
             return
+        self.fields["until"].help_text = "Empty: the age rules alone decide when it ends."
         self.candidates = {str(one.child.pk): one.child for one in candidates}
         if candidates:
             self.fields["child"].choices = [  # type: ignore[attr-defined]

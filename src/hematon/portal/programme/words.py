@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -84,10 +85,10 @@ def difference(before: list[Line], after: list[Line]) -> list[Change]:
 def condition(one: Condition) -> str:
     """Say a condition of the reading order."""
     if isinstance(one, Below):
-        return f"{_plain(one.fact)} below {one.below} {one.unit}"
+        return f"{_plain(one.fact)} below {one.below} {_unit(one.unit)}"
     if isinstance(one, BelowByAge):
         steps = ", ".join(f"from day {s.days}: {s.below}" for s in one.below_by_age)
-        return f"{_plain(one.fact)} in {one.unit} below ({steps})"
+        return f"{_plain(one.fact)} in {_unit(one.unit)} below ({steps})"
     if isinstance(one, Told):
         return f"{REPORTED[one.told]} reported"
     if isinstance(one, Group):
@@ -98,7 +99,12 @@ def condition(one: Condition) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    # 0_5 in an id is the number 0.5.
+    return re.sub(r"(?<=\d)_(?=\d)", ".", name).replace("_", " ")
+
+
+def _unit(code: str) -> str:
+    return code.replace("10*9", "× 10⁹").replace("10*3", "× 10³")
 
 
 def _thresholds(rules: Thresholds) -> Iterator[Line]:
