@@ -26,6 +26,8 @@ urlpatterns = [
     path("staff/", include("hematon.portal.visits.staff_urls")),
     path("staff/", include("hematon.portal.privacy.urls")),
     path("staff/notices/", failed_notices, name="failed_notices"),
+    path("staff/", include("hematon.portal.programme.staff_urls")),
+    path("staff/", include("hematon.portal.families.staff_urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),
@@ -34,6 +36,7 @@ urlpatterns = [
         path("experts/", include("hematon.portal.directory.urls")),
         path("video-visits/", include("hematon.portal.visits.urls")),
         path("visits/", include("hematon.portal.visits.booking_urls")),
+        path("children/", include("hematon.portal.families.urls")),
     ),
 ]
 

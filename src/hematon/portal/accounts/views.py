@@ -63,6 +63,18 @@ TOOLS = (
         "opening_rules",
         (Role.SCHEDULER,),
     ),
+    Tool(
+        "Who may see a child",
+        "Requests for access, disputes, and the history of every link.",
+        "access_requests",
+        (Role.INTAKE,),
+    ),
+    Tool(
+        "Settings",
+        "Reading order, promises, age rules, ratings, retention: read, change, sign.",
+        "programme_settings",
+        (Role.ADMINISTRATOR, Role.CLINICIAN),
+    ),
     Tool("Pages", "What is due for review, by language.", "content_queue", (Role.EDITOR,)),
     Tool("Reviews", "Comments waiting for two readers.", "review_queue", (Role.MODERATOR,)),
     Tool(

@@ -243,6 +243,11 @@ def history(child: Child) -> QuerySet[LinkChange]:
     return rows.order_by("-at", "-id")
 
 
+def history_of(link: Guardianship) -> QuerySet[LinkChange]:
+    """Give every step of one link, the latest first."""
+    return LinkChange.objects.filter(link=link).select_related("by").order_by("-at", "-id")
+
+
 def every_link(child: Child) -> QuerySet[Guardianship]:
     """Give every link of a child, closed ones included."""
     rows = Guardianship.objects.filter(child=child).select_related("child", "user", "confirmed_by")

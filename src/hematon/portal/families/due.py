@@ -13,8 +13,12 @@ _SATURDAY = 5
 
 def answer_by(asked_at: datetime) -> datetime:
     """Give the closing hour of the day on which an answer is due."""
-    promised = current(Promises).kinds[RequestKind.ACCESS].answer_within
-    return days_after(asked_at, promised.business_days or 1, site())
+    return days_after(asked_at, promised_days(), site())
+
+
+def promised_days() -> int:
+    """Give the business days that a family is promised; hours are promised as a day."""
+    return current(Promises).kinds[RequestKind.ACCESS].answer_within.business_days or 1
 
 
 def days_after(asked_at: datetime, days: int, here: Site) -> datetime:

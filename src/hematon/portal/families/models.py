@@ -27,22 +27,22 @@ class Relationship(models.TextChoices):
 
 
 class Status(models.TextChoices):
-    """Where a link stands."""
+    """Where a link stands. Staff alone read these."""
 
-    REQUESTED = "requested", _("We are checking it")
-    ACTIVE = "active", _("Active")
-    ENDED = "ended", _("Ended")
-    REFUSED = "refused", _("Not given")
+    REQUESTED = "requested", "Waiting"
+    ACTIVE = "active", "Active"
+    ENDED = "ended", "Ended"
+    REFUSED = "refused", "Refused"
 
 
 OPEN = (Status.REQUESTED, Status.ACTIVE)
 
 
 class Granted(models.TextChoices):
-    """The most that staff gave; the age rules may give less."""
+    """The most that staff gave; the age rules may give less. Staff alone read these."""
 
-    FULL = "full", _("Everything you share here")
-    LIMITED = "limited", _("Part of it")
+    FULL = "full", "Everything the age rules allow"
+    LIMITED = "limited", "What limited access leaves, at any age"
 
 
 class Proof(models.TextChoices):

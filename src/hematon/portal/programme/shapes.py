@@ -10,7 +10,14 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
@@ -90,6 +97,16 @@ class Promise(Strict):
     pauses: tuple[Pause, ...] = ()
 
 
+def _quoted(value: object) -> object:
+    # YAML reads 15:00 as 900, which would be taken for a quarter past midnight.
+    if not isinstance(value, str | time):
+        raise ValueError('write the hour in quotes, such as "15:00"')
+    return value
+
+
+Hour = Annotated[time, BeforeValidator(_quoted)]
+
+
 class Promises(Rules):
     """How soon a person reads and answers.
 
@@ -100,7 +117,7 @@ class Promises(Rules):
         kinds: each kind of request.
     """
 
-    same_day: time
+    same_day: Hour
     bands: dict[Literal["A", "B", "C"], Span]
     kinds: dict[RequestKind, Promise]
 
