@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -233,8 +234,8 @@ def drill(where: tuple[Path, bool], database_url: str | None) -> None:
 
     from hematon.portal.operations import backup as backups
     from hematon.portal.operations.database import scratch_database
-    from hematon.portal.operations.tryout import somebody_writes
     from hematon.portal.operations.notes import write_note
+    from hematon.portal.operations.tryout import somebody_writes
 
     demo = ["--demo"] if where[1] else []
     program = [sys.executable, "-c", "from hematon.cli import main; main()", "portal", *demo]
@@ -323,4 +324,31 @@ def hold(subject: str, reason: str) -> None:
     click.echo(f"held      {subject}")
 
 
-COMMANDS = (rotate_keys, new_secret_key, backup, restore, try_out, drill, purge, hold)
+@click.command()
+@click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--database-date", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Of the advisories."
+)
+def advisories(report: Path, database_date: datetime) -> None:
+    """Note what pip-audit found for the health page: REPORT is what `pip-audit -f json` wrote.
+
+    After seven days the page says UNKNOWN.
+    """
+    set_up()
+    import json
+
+    from hematon.portal.operations.notes import write_note
+
+    try:
+        packages = json.loads(report.read_bytes())["dependencies"]
+        found = sum(len(package.get("vulns", [])) for package in packages)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise click.ClickException(f"{report} is not what pip-audit -f json writes") from error
+    database = database_date.date().isoformat()
+    write_note("advisories", ok=not found, found=found, packages=len(packages), database=database)
+    click.echo(f"{found} in {len(packages)} packages, by the database of {database}")
+    if found:
+        raise SystemExit(1)
+
+
+COMMANDS = (rotate_keys, new_secret_key, backup, restore, try_out, drill, purge, hold, advisories)

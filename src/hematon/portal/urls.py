@@ -22,6 +22,7 @@ urlpatterns = [
     path("staff/", include("hematon.portal.care.staff_urls")),
     path("staff/", include("hematon.portal.directory.staff_urls")),
     path("staff/", include("hematon.portal.clinic.urls")),
+    path("staff/", include("hematon.portal.operations.urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),
