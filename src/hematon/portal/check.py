@@ -61,7 +61,7 @@ def _of_rights() -> Iterator[str]:
     private = [settings.DIRECTORY, settings.MEDIA_ROOT, settings.BACKUP_DIR, hold_file()]
     database = settings.DATABASES["default"]["NAME"]
     if connection.vendor == "sqlite":
-        private.append(database)
+        private.append(Path(str(database)))
     for place in map(Path, private):
         if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077:
             mode = "700" if place.is_dir() else "600"

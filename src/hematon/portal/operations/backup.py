@@ -106,7 +106,7 @@ def _refuse_without_room(into: Path) -> None:
     media = Path(settings.MEDIA_ROOT)
     wanted = sum((media / file).stat().st_size for file in files_in(media))
     if vendor() == "sqlite":
-        wanted += Path(settings.DATABASES["default"]["NAME"]).stat().st_size
+        wanted += Path(str(settings.DATABASES["default"]["NAME"])).stat().st_size
     free = shutil.disk_usage(into).free
     if free < wanted * 1.1:
         raise NoRoomError(f"{into} has {free:,} bytes free; a backup takes about {wanted:,}")

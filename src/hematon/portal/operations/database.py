@@ -148,6 +148,13 @@ def restore_postgres(dump: Path, url: str) -> None:
         ProgramError: it is not empty, or pg_restore failed.
     """
     environment = _environment(settings_of(url))
+    _refuse_full(environment)
+    words = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
+    name = environment["PGDATABASE"]
+    _run("pg_restore", [*words, f"--dbname={name}", str(dump)], environment)
+
+
+def _refuse_full(environment: dict[str, str]) -> None:
     tables = _run(
         "psql",
         [
@@ -161,9 +168,6 @@ def restore_postgres(dump: Path, url: str) -> None:
         raise ProgramError(
             f"the database to restore into is not empty: it has {tables.strip()} tables"
         )
-    words = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
-    name = environment["PGDATABASE"]
-    _run("pg_restore", [*words, f"--dbname={name}", str(dump)], environment)
 
 
 @contextmanager
@@ -171,10 +175,17 @@ def scratch_database(given: str | None) -> Iterator[str | None]:
     """Give an empty PostgreSQL database beside the portal's, dropped afterwards; None on SQLite.
 
     Args:
-        given: one that is there already; used as it is.
+        given: one that is there already, empty and owned by its role; emptied again.
     """
-    if given or connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":
+        yield None
+        return
+    if given:
+        environment = _environment(settings_of(given))
+        _refuse_full(environment)
         yield given
+        # It was empty, so what is in it now is the drill's.
+        _run("psql", ["-Xqc", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"], environment)
         return
     name = f"hematon_drill_{secrets.token_hex(4)}"
     said = connection.settings_dict
