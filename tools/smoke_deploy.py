@@ -226,7 +226,8 @@ def probe_pages(probes: Probes) -> None:
         for c in cookies
     )
     probes.say("T-21 every cookie is __Host-, Secure, HttpOnly, Lax", right, len(cookies))
-    found = [p for p in HIDDEN if probes.ends_at(p) not in {400, 404}]
+    ends = {p: probes.ends_at(p) for p in HIDDEN}
+    found = {p: status for p, status in ends.items() if status not in {400, 404}}
     probes.say(f"T-30 nothing at {len(HIDDEN)} places where others leave things", not found, found)
     methods = ("TRACE", "PUT", "DELETE", "OPTIONS", "PROPFIND")
     told = {m: probes.ask(m, "/en/").status for m in methods}
