@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,18 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
 	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal
 
+prove-operations: $(VENV)/dev ## Backups and keys under writers and kill -9, on SQLite and PostgreSQL (minutes).
+	$(BIN)/python tools/prove_rotation.py
+	$(BIN)/python tools/prove_backup.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_rotation.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_backup.py
+
+smoke-deploy: $(VENV)/dev ## Start deploy/ on this machine and probe it; needs nginx, openssl, postgresql.
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/smoke_deploy.py
+
+sbom: $(VENV)/portal ## Write what a portal is made of as CycloneDX: hematon.cdx.json.
+	$(BIN)/python tools/write_sbom.py hematon.cdx.json
+
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/portal.py
@@ -109,5 +121,5 @@ knowledge: $(VENV)/run ## Check the clinical knowledge and say how sure it is.
 	$(BIN)/hematon knowledge check
 
 clean: ## Remove the environment and everything generated.
-	rm -rf $(VENV) portal-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-report.html
+	rm -rf $(VENV) hematon.cdx.json portal-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-report.html
 	rm -rf src/hematon/knowledge/compiled_cache

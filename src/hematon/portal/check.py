@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from hematon.portal.audit.guards import missing
 from hematon.portal.notify.texts import tells_the_clinic
 from hematon.portal.programme import rules
+from hematon.portal.operations.health import topics
+from hematon.portal.ui.retention import hold_file
 from hematon.portal.ui.site import site
+from hematon.portal.ui.upkeep import State
 from hematon.portal.vault.keys import keyring
 
+UPKEEP: Final = ("Copies", "Keys", "Disk", "Jobs", "Scanner", "Software")
+"""Topics of the health page that the command looks at too."""
+CLOCKS_APART: Final = 5
 SQLITE = {
     "journal_mode": "wal",
     "synchronous": 2,
@@ -28,7 +40,10 @@ SQLITE = {
 
 def problems() -> list[str]:
     """Give everything that is wrong, in words that name the place and the fix."""
-    return [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_video(), *_of_database()]
+    found = [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_video(), *_of_database()]
+    if not settings.DEMO:
+        found += [*_of_rights(), *_of_clock(), *_of_upkeep()]
+    return found
 
 
 def _of_django() -> Iterator[str]:
@@ -42,6 +57,54 @@ def _of_keys() -> Iterator[str]:
         keyring()
     except ImproperlyConfigured as error:
         yield str(error)
+
+
+def _of_rights() -> Iterator[str]:
+    """A folder that others may enter, or a file that others may read, is no secret."""
+    private = [settings.DIRECTORY, settings.MEDIA_ROOT, settings.BACKUP_DIR, hold_file()]
+    database = settings.DATABASES["default"]["NAME"]
+    if connection.vendor == "sqlite":
+        private.append(Path(str(database)))
+    for place in map(Path, private):
+        if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077:
+            mode = "700" if place.is_dir() else "600"
+            yield f"{place} is open to others: chmod {mode} it"
+    data, backups = Path(settings.DIRECTORY).resolve(), Path(settings.BACKUP_DIR).resolve()
+    if backups.is_relative_to(data):
+        yield (
+            f"backups go to {backups}, beside the data: set HEMATON_BACKUP_DIR to another disk, "
+            "and copy them to another building"
+        )
+
+
+def _of_clock() -> Iterator[str]:
+    """Sign-in codes, clocks of requests and the audit all need the right time."""
+    timedatectl = shutil.which("timedatectl")
+    if timedatectl is not None:
+        said = subprocess.run(  # noqa: S603 - a program of the system's
+            [timedatectl, "show", "--property=NTPSynchronized", "--value"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if said.stdout.strip() == "no":
+            yield "the machine's clock is not synchronized: set up systemd-timesyncd or chrony"
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (theirs,) = cursor.fetchone()
+        apart = abs((theirs - timezone.now()).total_seconds())
+        if apart > CLOCKS_APART:
+            yield f"the database's clock is {apart:.0f} seconds off this machine's"
+
+
+def _of_upkeep() -> Iterator[str]:
+    """Backups, drills, jobs, disk, scanner: what the health page would show as needing somebody."""
+    for topic in topics(timezone.now()):
+        if topic.name in UPKEEP:
+            for line in topic.lines:
+                if line.state is State.ATTENTION:
+                    yield f"{line.name}: {line.value}. {line.fix}"
 
 
 def _of_facts() -> Iterator[str]:

@@ -28,6 +28,7 @@ urlpatterns = [
     path("staff/notices/", failed_notices, name="failed_notices"),
     path("staff/", include("hematon.portal.programme.staff_urls")),
     path("staff/", include("hematon.portal.families.staff_urls")),
+    path("staff/", include("hematon.portal.operations.urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
         path("get-care/", include("hematon.portal.care.urls")),

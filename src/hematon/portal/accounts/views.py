@@ -85,6 +85,12 @@ TOOLS = (
     ),
     Tool("Roster", "Load, compare and export experts.", "roster", (Role.ADMINISTRATOR,)),
     Tool(
+        "Health",
+        "Backups, keys, jobs, and what ends soon.",
+        "health",
+        (Role.ADMINISTRATOR,),
+    ),
+    Tool(
         "Awards and facts", "What the site may claim, until when.", "claims", (Role.ADMINISTRATOR,)
     ),
     Tool(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -194,6 +195,13 @@ def _swap(column: Column, changed: list[tuple[bytes, Any, bytes]]) -> int:
             cursor.execute(sql, [new, raw_pk, old])
             swapped += cursor.rowcount
     return swapped
+
+
+def sample(most: int) -> Iterator[Callable[[], bytes]]:
+    """Give functions that each open one sealed value; at most so many of each column."""
+    for column in columns():
+        for raw_pk, value, needs in next(_batches(column, "no key's"), [])[:most]:
+            yield partial(unseal, value, column.place(_key(column, raw_pk), *needs))
 
 
 def uses() -> dict[str, dict[str, int]]:

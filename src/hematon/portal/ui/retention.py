@@ -1,0 +1,57 @@
+"""How long things are kept, in one place, until the programme's own signed rules say so.
+
+Colorado asks hospitals to keep minors' records until the age of 28 or ten years after the last
+use, the later of the two; the chart is the record, and this portal is not the chart.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+HOLDS: Final = "legal-holds.txt"
+CALLBACK: Final = timedelta(days=90)
+"""A request to be called, after the call."""
+DRAFT: Final = timedelta(days=30)
+"""What a family began and did not send, since the last change."""
+REJECTED_FILE: Final = timedelta(days=30)
+"""A file that was refused as harmful."""
+
+
+def held(label: str) -> set[str]:
+    """Give the ids of rows that a legal hold keeps, whatever their time.
+
+    Args:
+        label: of the model, such as `care.callbackrequest`.
+
+    Raises:
+        ImproperlyConfigured: a line cannot be read; nothing is purged then.
+    """
+    found = set()
+    for number, line in enumerate(_lines(), start=1):
+        subject, _, reason = line.partition(" ")
+        model, _, pk = subject.partition(":")
+        if not (model and pk and reason.strip()):
+            raise ImproperlyConfigured(
+                f"{hold_file()}, line {number}: write `app.model:id reason`; nothing was purged."
+            )
+        if model == label:
+            found.add(pk)
+    return found
+
+
+def hold_file() -> Path:
+    """Give the file that names what a legal hold keeps; backups hold it too."""
+    return Path(settings.DIRECTORY) / HOLDS
+
+
+def _lines() -> list[str]:
+    try:
+        text = hold_file().read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [line for line in text.splitlines() if line.strip()]
