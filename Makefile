@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-outbox bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
 	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal
+
+prove-outbox: $(VENV)/dev ## 500 rounds of killed workers: every mail that is owed arrives (some minutes).
+	$(BIN)/python tools/prove_outbox.py
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py
