@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ smoke-deploy: $(VENV)/dev ## Start deploy/ on this machine and probe it; needs n
 
 sbom: $(VENV)/portal ## Write what a portal is made of as CycloneDX: hematon.cdx.json.
 	$(BIN)/python tools/write_sbom.py hematon.cdx.json
+
+prove-outbox: $(VENV)/dev ## 500 rounds of killed workers: every mail that is owed arrives (some minutes).
+	$(BIN)/python tools/prove_outbox.py
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import smtplib
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -453,6 +456,21 @@ def test_a_server_that_is_not_there_loses_nothing(
     settings.EMAIL_PORT = port
     assert sending.send_due(AT + timedelta(minutes=2)).sent == 1
     assert len(sink.received) == 1
+
+
+def test_nothing_is_lost_when_workers_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-37: the short form of tools/prove_outbox.py; the long one has 500 rounds."""
+    for name in list(os.environ):
+        if name.startswith(("HEMATON_", "DJANGO_")):
+            monkeypatch.delenv(name)
+    done = subprocess.run(
+        [sys.executable, smtp_sink.__file__.replace("smtp_sink", "prove_outbox"), "--rounds", "3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "9 workers killed" in done.stdout
 
 
 def test_demonstration_mail_is_a_file_for_its_owner_alone(

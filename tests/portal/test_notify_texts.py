@@ -18,6 +18,7 @@ import yaml
 from django.conf import settings as portal_settings
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.urls import reverse
 from django.utils import translation
 from pytest_django import Settings
 
@@ -121,7 +122,10 @@ def test_every_mail_is_plain_text_in_its_language_with_the_way_in(
     assert sent.get_content_type() == "text/plain"
     assert sent["To"] == ADDRESS
     links = re.findall(r"https?://\S+", sent.get_content())
-    assert links == [f"http://localhost:8000/{language}/"]
+    with translation.override(language):
+        page = reverse(portal_settings.SIGN_IN_PAGES["family"])
+    assert page.startswith(f"/{language}/")
+    assert links == [f"http://localhost:8000{page}"]
     assert ("Inicie sesión aquí" in sent.get_content()) == (language == "es")
     with translation.override("en"):
         in_english = {str(part) for text in TEXTS.values() for part in (text.subject, *text.lines)}

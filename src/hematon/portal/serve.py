@@ -67,7 +67,8 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
     print(f"Staff sign in at http://localhost:{port}/staff/ as in {account}. Stop with Ctrl-C.")
     from django.conf import settings
 
-    print(f"Mail is not sent: it lies in {settings.EMAIL_FILE_PATH}, one file each.")
+    if not os.environ.get("HEMATON_EMAIL_URL"):
+        print(f"Mail is not sent: it lies in {settings.EMAIL_FILE_PATH}, one file each.")
     sys.stdout.flush()
 
     from gunicorn.app.base import BaseApplication
