@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ import pytest
 
 from hematon.portal.accounts.models import Kind, User
 from hematon.portal.directory.models import Expert, LicensedState
+from hematon.portal.visits import wires
 from hematon.portal.visits.actions import Booking
 from hematon.portal.visits.models import Rule, Slot, VisitKind
 from hematon.portal.visits.opening import Opening
@@ -145,10 +145,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> tuple[Families, Outbox]:
         "programme.rules": {"current": lambda kind: None},
         "notify.actions": {"enqueue": enqueue, "cancel": cancel},
     }
-    for place, names in doors.items():
-        module = ModuleType(f"hematon.portal.{place}")
-        module.__dict__.update(names)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    rooms = {place: SimpleNamespace(**names) for place, names in doors.items()}
+    monkeypatch.setattr(wires, "_module", rooms.__getitem__)
     return families, outbox
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.models import Event
-from hematon.portal.visits import actions
-from hematon.portal.visits.actions import HOLD, HOLD_MOST, Agreement
+from hematon.portal.visits import actions, holding, opening_actions
+from hematon.portal.visits.actions import Agreement
 from hematon.portal.visits.finding import Refused, Wanted, find
+from hematon.portal.visits.holding import HOLD, HOLD_MOST
 from hematon.portal.visits.models import (
     LIVE,
     TRANSITIONS,
@@ -74,7 +77,7 @@ def test_a_time_goes_from_free_to_held_to_booked(families: Families, free: list[
     """Each step is in the audit, without a word that the family typed."""
     user = family()
     child = families.add(user)
-    held = actions.hold(slot_id=free[0].pk, wanted=FIT, by=user)
+    held = holding.hold(slot_id=free[0].pk, wanted=FIT, by=user)
     assert (held.state, held.held_by_id, held.held_until) == (SlotState.HELD, user.pk, NOW + HOLD)
     visit = actions.confirm(slot_id=held.pk, guardian=user, booking=booking(child), at=NOW)
     held.refresh_from_db()
@@ -93,10 +96,10 @@ def test_a_hold_keeps_others_off_until_it_lapses(families: Families, free: list[
     one, two = family(), family()
     child = families.add(one)
     other = families.add(two)
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=one)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=one)
     with refused("taken"):
-        actions.hold(slot_id=free[0].pk, wanted=at(HOLD - timedelta(seconds=1)), by=two)
-    actions.hold(slot_id=free[0].pk, wanted=at(HOLD), by=two)
+        holding.hold(slot_id=free[0].pk, wanted=at(HOLD - timedelta(seconds=1)), by=two)
+    holding.hold(slot_id=free[0].pk, wanted=at(HOLD), by=two)
     with refused("taken"):
         actions.confirm(slot_id=free[0].pk, guardian=one, booking=booking(child), at=NOW + HOLD)
     actions.confirm(slot_id=free[0].pk, guardian=two, booking=booking(other), at=NOW + HOLD)
@@ -108,7 +111,7 @@ def test_a_lapsed_hold_that_nobody_took_is_booked_all_the_same(
     """Slow readers lose their time only to someone else."""
     user = family()
     child = families.add(user)
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=user)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=user)
     later = NOW + timedelta(hours=1)
     visit = actions.confirm(slot_id=free[0].pk, guardian=user, booking=booking(child), at=later)
     assert visit.status == Status.BOOKED
@@ -117,27 +120,48 @@ def test_a_lapsed_hold_that_nobody_took_is_booked_all_the_same(
 def test_a_hold_is_extended_more_than_ten_times(free: list[Slot]) -> None:
     """WCAG 2.2.1 asks for 10 times; two hours hold 12 of them, and then it ends."""
     user = family()
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=user)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=user)
     now, times = NOW, 0
     while now - NOW < HOLD_MOST - timedelta(minutes=9):
         now += timedelta(minutes=9)
-        held = actions.extend(slot_id=free[0].pk, by=user, at=now)
+        held = holding.extend(slot_id=free[0].pk, by=user, at=now)
         assert held.held_until == now + HOLD
         times += 1
     assert times >= 10
     with refused("hold"):
-        actions.extend(slot_id=free[0].pk, by=user, at=NOW + HOLD_MOST)
+        holding.extend(slot_id=free[0].pk, by=user, at=NOW + HOLD_MOST)
     with refused("hold"):
-        actions.extend(slot_id=free[0].pk, by=family(), at=now)
+        holding.extend(slot_id=free[0].pk, by=family(), at=now)
+
+
+def test_what_was_closed_meanwhile_is_not_free_again(families: Families, free: list[Slot]) -> None:
+    """A visit cancelled in a closure, or under a rule taken back, leaves a closed time."""
+    user = family()
+    child = families.add(user)
+    staff = User.objects.create_user("scheduler@tests.invalid")
+    first, second = (
+        actions.confirm(slot_id=slot.pk, guardian=user, booking=booking(child), at=NOW)
+        for slot in (free[0], free[6])
+    )
+    day = free[0].starts_at.astimezone(free[0].zone).date()
+    opening_actions.close_days(clinician=None, first=day, last=day, by=staff, at=NOW)
+    actions.cancel(appointment=first, by=user, at=NOW)
+    opening_actions.withdraw_rule(rule=free[6].rule, by=staff, at=NOW)
+    actions.cancel(appointment=second, by=user, at=NOW)
+    for slot in (free[0], free[6]):
+        slot.refresh_from_db()
+        assert slot.state == SlotState.CLOSED
+        with refused("taken"):
+            holding.hold(slot_id=slot.pk, wanted=FIT, by=user)
 
 
 def test_a_person_holds_one_time_at_a_time(free: list[Slot]) -> None:
     """A second hold frees the first, so nobody can hold a whole day."""
     one, two = family(), family()
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=one)
-    actions.hold(slot_id=free[1].pk, wanted=FIT, by=one)
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=two)
-    actions.release(by=one, at=NOW)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=one)
+    holding.hold(slot_id=free[1].pk, wanted=FIT, by=one)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=two)
+    holding.release(by=one, at=NOW)
     assert Slot.objects.filter(state=SlotState.HELD).count() == 1
     assert {row.slot_id for row in Taken.objects.all()} == {free[0].pk}
 
@@ -153,16 +177,16 @@ def test_no_clinician_is_booked_twice_across_rules(families: Families) -> None:
     one, two = family(), family()
     child = families.add(one)
     in_person = Wanted("in-person", "CO", False, NOW)
-    actions.hold(slot_id=video.pk, wanted=FIT, by=one)
+    holding.hold(slot_id=video.pk, wanted=FIT, by=one)
     with refused("taken"):
-        actions.hold(slot_id=clinic.pk, wanted=in_person, by=two)
+        holding.hold(slot_id=clinic.pk, wanted=in_person, by=two)
     assert clinic not in find(in_person, first=clinic.starts_at, last=clinic.ends_at)
     actions.confirm(slot_id=video.pk, guardian=one, booking=booking(child), at=NOW)
     with refused("taken"):
-        actions.hold(slot_id=clinic.pk, wanted=in_person, by=two)
+        holding.hold(slot_id=clinic.pk, wanted=in_person, by=two)
     visit = Appointment.objects.get()
     actions.cancel(appointment=visit, by=one, at=NOW)
-    actions.hold(slot_id=clinic.pk, wanted=in_person, by=two)
+    holding.hold(slot_id=clinic.pk, wanted=in_person, by=two)
 
 
 def test_no_child_is_booked_twice(families: Families) -> None:
@@ -216,7 +240,7 @@ def test_what_does_not_fit_is_refused_at_booking_too(
     user = family()
     child = families.add(user)
     slot = slots(rule(expert(), NOW, interpreter_hours=2000), NOW)[0]
-    actions.hold(slot_id=slot.pk, wanted=FIT, by=user)
+    holding.hold(slot_id=slot.pk, wanted=FIT, by=user)
     with refused(code):
         actions.confirm(slot_id=slot.pk, guardian=user, booking=booking(child, **change), at=NOW)
     assert not Appointment.objects.exists()
@@ -228,7 +252,7 @@ def test_a_license_lost_between_hold_and_booking_counts(
     """It is looked up again when the time is booked."""
     user = family()
     child = families.add(user)
-    actions.hold(slot_id=free[0].pk, wanted=FIT, by=user)
+    holding.hold(slot_id=free[0].pk, wanted=FIT, by=user)
     free[0].clinician.licenses.update(expires=date(2026, 11, 24))
     with refused("place"):
         actions.confirm(slot_id=free[0].pk, guardian=user, booking=booking(child), at=NOW)
@@ -237,7 +261,7 @@ def test_a_license_lost_between_hold_and_booking_counts(
 def test_too_soon_is_refused(free: list[Slot]) -> None:
     """An hour before it begins nobody books any more."""
     with refused("too_late"):
-        actions.hold(
+        holding.hold(
             slot_id=free[0].pk,
             wanted=Wanted("video", "CO", False, free[0].starts_at - timedelta(minutes=59)),
             by=family(),
@@ -465,11 +489,11 @@ def test_100_families_confirm_one_time_at_once(families: Families) -> None:
 def test_100_families_hold_one_time_at_once(families: Families) -> None:
     """T-54: 1 holds it, also when its last hold has lapsed and everyone sees it free."""
     slot = slots(rule(expert(), NOW), NOW)[0]
-    actions.hold(slot_id=slot.pk, wanted=FIT, by=family())
+    holding.hold(slot_id=slot.pk, wanted=FIT, by=family())
     users = [family() for _ in range(TRIES)]
     later = at(HOLD)
     answers = at_once(
-        TRIES, lambda place: actions.hold(slot_id=slot.pk, wanted=later, by=users[place])
+        TRIES, lambda place: holding.hold(slot_id=slot.pk, wanted=later, by=users[place])
     )
     assert told(answers) == {"Slot": 1, "taken": TRIES - 1}
 
@@ -480,7 +504,7 @@ def test_one_family_confirms_100_times_at_once(families: Families) -> None:
     user = family()
     child = families.add(user)
     slot = slots(rule(expert(), NOW), NOW)[0]
-    actions.hold(slot_id=slot.pk, wanted=FIT, by=user)
+    holding.hold(slot_id=slot.pk, wanted=FIT, by=user)
 
     def confirm(place: int) -> object:
         return actions.confirm(slot_id=slot.pk, guardian=user, booking=booking(child), at=NOW)
@@ -508,7 +532,7 @@ def test_crossing_times_and_children_never_cross(families: Families) -> None:
 
     def act(place: int) -> object:
         user, child = users[place % 12], children[place % 4]
-        visit: object = actions.hold(slot_id=offered[place % 9].pk, wanted=FIT, by=user)
+        visit: object = holding.hold(slot_id=offered[place % 9].pk, wanted=FIT, by=user)
         visit = actions.confirm(
             slot_id=offered[place % 9].pk, guardian=user, booking=booking(child), at=NOW
         )
@@ -546,3 +570,30 @@ def test_staff_book_for_a_family(families: Families, free: list[Slot]) -> None:
     )
     event = Event.objects.get(action="visit.booked")
     assert (visit.guardian, event.actor, event.detail["for_family"]) == (user, staff, True)
+
+
+def test_an_act_is_tried_again_and_no_more_than_that(free: list[Slot]) -> None:
+    """A lock that was held too long is waited for again; a database that is gone is a fault."""
+    user, tries = family(), []
+
+    def fails(times: int) -> Any:
+        def act() -> str:
+            tries.append(1)
+            if len(tries) <= times:
+                raise OperationalError("database is locked")
+            return "done"
+
+        return act
+
+    with patch.object(holding, "connection", SimpleNamespace(in_atomic_block=False)):
+        assert holding.tried_again(fails(3))() == "done"
+        tries.clear()
+        with pytest.raises(OperationalError):
+            holding.tried_again(fails(4))()
+        assert len(tries) == 4
+    tries.clear()
+    # Inside a transaction of someone else the failed try would be part of it.
+    with pytest.raises(OperationalError), transaction.atomic():
+        holding.tried_again(fails(1))()
+    assert len(tries) == 1
+    assert holding.hold(slot_id=free[0].pk, wanted=FIT, by=user).held_by == user

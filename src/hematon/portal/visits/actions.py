@@ -1,26 +1,29 @@
-"""What families and staff do with times and visits: each act once, in one transaction.
+"""What families and staff do with visits: each act once, in one transaction.
 
-A time goes FREE > HELD > BOOKED by conditional updates, and every five minutes of a clinician and
-of a child are rows with a unique constraint: whoever comes second is refused by the database.
-Locks are taken in one order (visit, times by id, clinician, child), so that no two wait for each
-other.
+Which time is whose is `holding`'s: HELD > BOOKED is one conditional update more.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.visits import wires
-from hematon.portal.visits.finding import Refused, Wanted, why_not
+from hematon.portal.visits.finding import Refused, Wanted
+from hematon.portal.visits.holding import (
+    free,
+    occupy_child,
+    own_hold,
+    refuse_taken,
+    take,
+    tried_again,
+)
 from hematon.portal.visits.models import (
     LIVE,
     TRANSITIONS,
@@ -29,16 +32,11 @@ from hematon.portal.visits.models import (
     Slot,
     SlotState,
     Status,
-    Taken,
     VideoConsent,
     VisitKind,
     VisitStep,
 )
-from hematon.portal.visits.opening import ticks
 
-HOLD: Final = timedelta(minutes=10)
-HOLD_MOST: Final = timedelta(hours=2)
-"""In all, however often it is extended."""
 REMIND_BEFORE: Final = {
     "visit_in_two_days": timedelta(hours=48),
     "visit_in_two_hours": timedelta(hours=2),
@@ -90,118 +88,10 @@ class Booking:
         return Wanted(self.kind, self.state, self.interpreter, at)
 
 
-# --- holding -------------------------------------------------------------------------------------
-
-
-def hold(*, slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot:
-    """Hold a time for 10 minutes; what the person held before is free again.
-
-    Raises:
-        Refused: someone else has it, or it does not fit.
-    """
-    try:
-        with transaction.atomic():
-            slot = _take(slot_id, wanted, by)
-            record(by, "slot.held", slot)
-    except IntegrityError:
-        raise Refused("taken") from None
-    return slot
-
-
-def extend(*, slot_id: uuid.UUID, by: User, at: datetime) -> Slot:
-    """Hold a time for 10 more minutes from now.
-
-    Raises:
-        Refused: the person does not hold it, or has held it for 2 hours.
-    """
-    with transaction.atomic():
-        held = Slot.objects.filter(
-            pk=slot_id,
-            state=SlotState.HELD,
-            held_by=by,
-            held_until__gt=at,
-            held_since__gt=at - HOLD_MOST,
-        )
-        if held.update(held_until=at + HOLD) != 1:
-            raise Refused("hold")
-        slot = Slot.objects.get(pk=slot_id)
-        record(by, "slot.extended", slot)
-    return slot
-
-
-def release(*, by: User, at: datetime) -> None:
-    """Free what a person holds."""
-    with transaction.atomic():
-        held = Slot.objects.select_for_update().filter(state=SlotState.HELD, held_by=by)
-        slots = list(held.order_by("pk"))
-        _free(slots)
-        for slot in slots:
-            record(by, "slot.released", slot)
-
-
-def _take(slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot:
-    """Hold a time within the caller's transaction."""
-    at = wanted.at
-    slot = (
-        Slot.objects.select_related("rule", "clinician")
-        .prefetch_related("clinician__licenses")
-        .filter(pk=slot_id)
-        .first()
-    )
-    if slot is None:
-        raise Refused("taken")
-    if why := why_not(slot, wanted):
-        raise Refused(why)
-    overlapping = Q(
-        clinician=slot.clinician, starts_at__lt=slot.ends_at, ends_at__gt=slot.starts_at
-    )
-    lapsed = overlapping & Q(state=SlotState.HELD, held_until__lte=at)
-    own = Q(state=SlotState.HELD, held_by=by)
-    # By id, so that two who free and take at once never wait for each other.
-    locked = Slot.objects.select_for_update().filter(Q(pk=slot_id) | lapsed | own).order_by("pk")
-    _free(
-        other
-        for other in locked
-        if other.state == SlotState.HELD
-        and other.held_until is not None
-        and (other.held_by_id == by.pk or other.held_until <= at)
-    )
-    taken = Slot.objects.filter(pk=slot_id, state=SlotState.FREE).update(
-        state=SlotState.HELD, held_by=by, held_since=at, held_until=at + HOLD
-    )
-    if taken != 1:
-        raise Refused("taken")
-    _occupy(slot, f"clinician:{slot.clinician_id}")
-    slot.refresh_from_db(fields=["state", "held_by", "held_since", "held_until"])
-    return slot
-
-
-def _free(slots: Iterable[Slot]) -> None:
-    keys = [slot.pk for slot in slots]
-    if not keys:
-        return
-    Taken.objects.filter(slot__in=keys).delete()
-    Slot.objects.filter(pk__in=keys).update(
-        state=SlotState.FREE, held_by=None, held_since=None, held_until=None
-    )
-
-
-def _occupy(slot: Slot, whom: str) -> None:
-    numbers = ticks(slot.starts_at, slot.ends_at)
-    Taken.objects.bulk_create(Taken(slot=slot, whom=whom, tick=number) for number in numbers)
-
-
-def _occupy_child(slot: Slot, child_id: uuid.UUID) -> None:
-    try:
-        with transaction.atomic():
-            _occupy(slot, f"child:{child_id}")
-    except IntegrityError:
-        raise Refused("child_busy") from None
-
-
 # --- booking -------------------------------------------------------------------------------------
 
 
+@tried_again
 def confirm(
     *,
     slot_id: uuid.UUID,
@@ -230,11 +120,12 @@ def confirm(
     """
     actor = by or guardian
     try:
+        refuse_taken(slot_id, actor, at)
         with transaction.atomic():
-            slot = _own_hold(slot_id, booking.wanted(at), actor) or _take(
+            slot = own_hold(slot_id, booking.wanted(at), actor) or take(
                 slot_id, booking.wanted(at), actor
             )
-            _occupy_child(slot, booking.child_id)
+            occupy_child(slot, booking.child_id)
             booked = Slot.objects.filter(pk=slot.pk, state=SlotState.HELD, held_by=actor).update(
                 state=SlotState.BOOKED, held_by=None, held_since=None, held_until=None
             )
@@ -288,19 +179,7 @@ def _booked_before(slot_id: uuid.UUID, guardian: User, child_id: uuid.UUID) -> A
     ).first()
 
 
-def _own_hold(slot_id: uuid.UUID, wanted: Wanted, by: User) -> Slot | None:
-    """Give the time if the person still holds it, locked; it must still fit."""
-    held = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("rule", "clinician")
-        .filter(pk=slot_id, state=SlotState.HELD, held_by=by, held_until__gt=wanted.at)
-        .first()
-    )
-    if held is not None and (why := why_not(held, wanted)):
-        raise Refused(why)
-    return held
-
-
+@tried_again
 def move(
     *, appointment: Appointment, slot_id: uuid.UUID, booking: Booking, by: User, at: datetime
 ) -> Appointment:
@@ -317,12 +196,12 @@ def move(
             if visit.status not in LIVE or visit.slot.starts_at <= at:
                 raise Refused("not_now")
             old = visit.slot
-            slot = _own_hold(slot_id, booking.wanted(at), by) or _take(
+            slot = own_hold(slot_id, booking.wanted(at), by) or take(
                 slot_id, booking.wanted(at), by
             )
             # The child's own old time must not stand in the way of an overlapping new one.
-            _free(Slot.objects.select_for_update().filter(pk=old.pk))
-            _occupy_child(slot, visit.child_id)
+            free(Slot.objects.select_for_update().filter(pk=old.pk))
+            occupy_child(slot, visit.child_id)
             booked = Slot.objects.filter(pk=slot.pk, state=SlotState.HELD, held_by=by).update(
                 state=SlotState.BOOKED, held_by=None, held_since=None, held_until=None
             )
@@ -349,6 +228,7 @@ def move(
     return visit
 
 
+@tried_again
 def cancel(*, appointment: Appointment, by: User, at: datetime, late: bool = False) -> Appointment:
     """Cancel a visit; its time is free again. Cancelling twice is the same as once.
 
@@ -367,7 +247,7 @@ def cancel(*, appointment: Appointment, by: User, at: datetime, late: bool = Fal
             return visit
         if visit.status not in LIVE or (visit.slot.starts_at <= at and not late):
             raise Refused("not_now")
-        _free(Slot.objects.select_for_update().filter(pk=visit.slot_id))
+        free(Slot.objects.select_for_update().filter(pk=visit.slot_id))
         _unremind(visit)
         visit.status = Status.CANCELLED
         visit.sequence += 1

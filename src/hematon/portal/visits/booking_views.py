@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hematon.portal.accounts.models import User
 from hematon.portal.ui.forms import Form
-from hematon.portal.visits import access, actions, booking, finding, wires
+from hematon.portal.visits import access, actions, booking, finding, holding, wires
 from hematon.portal.visits.actions import Agreement
 from hematon.portal.visits.booking_forms import DetailsAndAgreementForm, DetailsForm, TimeForm
 from hematon.portal.visits.consent import consent
@@ -121,7 +121,7 @@ def book_times(request: HttpRequest, day: str) -> HttpResponse:
         form = TimeForm(request.POST, slots=_with_own(wanted, chosen, request, user))
         if form.is_valid():
             try:
-                slot = actions.hold(slot_id=form.cleaned_data["slot"], wanted=wanted, by=user)
+                slot = holding.hold(slot_id=form.cleaned_data["slot"], wanted=wanted, by=user)
             except Refused as refused:
                 # What is still free now, and the reason above it.
                 form = TimeForm(request.POST, slots=finding.on_day(wanted, chosen))
@@ -291,7 +291,7 @@ def book_extend(request: HttpRequest) -> HttpResponse:
     try:
         if held is None:
             raise Refused("hold")
-        actions.extend(slot_id=held.pk, by=user, at=timezone.now())
+        holding.extend(slot_id=held.pk, by=user, at=timezone.now())
     except Refused:
         if request.headers.get("Accept") == "application/json":
             return HttpResponse(status=409)
@@ -305,5 +305,5 @@ def book_extend(request: HttpRequest) -> HttpResponse:
 @require_POST
 def book_release(request: HttpRequest) -> HttpResponse:
     """Give the time back and choose another."""
-    actions.release(by=family_of(request), at=timezone.now())
+    holding.release(by=family_of(request), at=timezone.now())
     return redirect("book_days")

@@ -59,7 +59,7 @@ class Child(Protocol):
 
 def children_of(user: User, at: datetime) -> list[Child]:
     """Give the children whose visits this person may see now."""
-    families, shapes = _families(), _module("hematon.portal.programme.shapes")
+    families, shapes = _families(), _module("programme.shapes")
     if families is None or shapes is None:
         return []
     children: Sequence[Child] = families.children_of(user, at)
@@ -83,18 +83,15 @@ def _is_minor_itself(user: User, child: Child, at: datetime) -> bool:
     _, is_patient = _families().sight_of(user, child, at)
     if not is_patient:
         return False
-    shapes, ages = (
-        import_module("hematon.portal.programme.shapes"),
-        import_module("hematon.portal.families.ages"),
-    )
-    rules = import_module("hematon.portal.programme.rules").current(shapes.AgeRules)
-    band = ages.band_at(child.birth_date, at, rules, site().zone)
+    shapes = _module("programme.shapes")
+    rules = _module("programme.rules").current(shapes.AgeRules)
+    band = _module("families.ages").band_at(child.birth_date, at, rules, site().zone)
     return bool(band.access is not shapes.Access.ENDED)
 
 
 def child_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Give the names of children, for pages of staff."""
-    models = _module("hematon.portal.families.models")
+    models = _module("families.models")
     if models is None:
         return {}
     return {child.pk: child.name for child in models.Child.objects.filter(pk__in=ids)}
@@ -110,7 +107,7 @@ def notify(
     not_before: datetime | None = None,
 ) -> None:
     """Owe a family a mail about a visit, in the caller's transaction."""
-    outbox = _module("hematon.portal.notify.actions")
+    outbox = _module("notify.actions")
     if outbox is not None:
         outbox.enqueue(
             key=key, kind=kind, user=user, language=language, at=at, not_before=not_before
@@ -119,18 +116,18 @@ def notify(
 
 def take_back(*, keys: Sequence[str]) -> None:
     """Owe mails no longer, in the caller's transaction."""
-    outbox = _module("hematon.portal.notify.actions")
+    outbox = _module("notify.actions")
     if outbox is not None:
         for key in keys:
             outbox.cancel(key=key)
 
 
 def _families() -> Any:
-    return _module("hematon.portal.families.access")
+    return _module("families.access")
 
 
 def _module(name: str) -> Any:
     try:
-        return import_module(name)
+        return import_module(f"hematon.portal.{name}")
     except ModuleNotFoundError:
         return None
