@@ -11,9 +11,10 @@ import pytest
 import yaml
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
+from django.utils import timezone
 
 import hematon.portal
-from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.accounts.models import Kind, Role, StaffRole, User
 
 Signed = Callable[..., Client]
 
@@ -33,6 +34,36 @@ def signed_in(db: None) -> Signed:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def signed_in_as(db: None) -> Callable[..., Client]:
+    """Give a browser in which a family, or a clinician outside, is signed in."""
+
+    def sign_in(kind: Kind = Kind.FAMILY, address: str = "", *, confirmed: bool = False) -> Client:
+        address = address or f"{kind.value}@tests.invalid"
+        user = User.objects.with_address(address, kind)
+        user = user or User.objects.create_without_password(address, kind)
+        client = Client()
+        client.force_login(user)
+        if confirmed:
+            confirm(client)
+        return client
+
+    return sign_in
+
+
+def confirm(client: Client) -> None:
+    """Let the person have shown a moment ago that it is them."""
+    session = client.session
+    session["confirmed_at"] = timezone.now().timestamp()
+    session.save()
+
+
+@pytest.fixture
+def confirm_now() -> Callable[[Client], None]:
+    """Give what lets a person have shown a moment ago that it is them."""
+    return confirm
 
 
 @pytest.fixture(scope="session")
