@@ -343,8 +343,8 @@ def test_next_leads_to_our_own_pages_alone(place: str, leads: str) -> None:
 
 
 def test_closed_pages_send_families_to_their_own_sign_in() -> None:
-    """The way back is kept, in the language of the page."""
-    answer = Client().get("/es/account/address/")
+    """The way back is kept, in the language of the page, without what was typed in the address."""
+    answer = Client().get("/es/account/address/?q=typed")
     assert answer["Location"] == "/es/account/sign-in/?next=/es/account/address/"
 
 

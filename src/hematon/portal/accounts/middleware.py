@@ -8,9 +8,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import translation
@@ -24,6 +26,16 @@ from hematon.portal.accounts.sessions import STAFF_ONLY
 Handler = Callable[[HttpRequest], HttpResponseBase]
 ENGLISH_ONLY = (*STAFF_ONLY, "/clinicians/")
 _STRONG = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Sends who is not signed in to sign-in; a page that anyone may open is marked `open_page`."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """Keep the way back to the page, without what was typed in its address."""
+        return redirect_to_login(request.path, self.get_login_url(view_func))
 
 
 def staff_in_english(get_response: Handler) -> Handler:
@@ -85,8 +97,10 @@ def kinds_apart(get_response: Handler) -> Handler:
         user = request.user
         if not isinstance(user, User):
             return get_response(request)
-        if user.kind != Kind.STAFF and sessions.is_closed(request):
-            raise PermissionDenied
+        if user.kind != Kind.STAFF:
+            if sessions.is_closed(request):
+                raise PermissionDenied
+            return get_response(request)
         if request.path_info.startswith("/staff/") and not is_mfa_enabled(user, types=_STRONG):
             messages.info(
                 request, "Set up a second factor first: an authenticator app or a passkey."
