@@ -15,9 +15,9 @@ from django.utils import timezone
 
 import hematon.portal
 from audit_flush import audit_is_emptied_between_tests  # noqa: F401 it is a fixture
-from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.accounts.models import Kind, Role, StaffRole, User
 from hematon.portal.programme import actions, rules
-from hematon.portal.programme.models import Kind
+from hematon.portal.programme.models import Kind as RuleKind
 
 Signed = Callable[..., Client]
 
@@ -47,11 +47,41 @@ def rating_rules(db: None) -> Callable[..., None]:
         at = timezone.now()
         by = User.objects.create_user("rules@tests.invalid")
         StaffRole.objects.create(user=by, role=Role.ADMINISTRATOR)
-        value = {**rules.default(Kind.RATINGS).model_dump(mode="json"), **change}
-        made = actions.make(kind=Kind.RATINGS, value=value, note="", by=by, at=at)
+        value = {**rules.default(RuleKind.RATINGS).model_dump(mode="json"), **change}
+        made = actions.make(kind=RuleKind.RATINGS, value=value, note="", by=by, at=at)
         actions.sign(edition=made, by=by, at=at)
 
     return sign
+
+
+@pytest.fixture
+def signed_in_as(db: None) -> Callable[..., Client]:
+    """Give a browser in which a family, or a clinician outside, is signed in."""
+
+    def sign_in(kind: Kind = Kind.FAMILY, address: str = "", *, confirmed: bool = False) -> Client:
+        address = address or f"{kind.value}@tests.invalid"
+        user = User.objects.with_address(address, kind)
+        user = user or User.objects.create_without_password(address, kind)
+        client = Client()
+        client.force_login(user)
+        if confirmed:
+            confirm(client)
+        return client
+
+    return sign_in
+
+
+def confirm(client: Client) -> None:
+    """Let the person have shown a moment ago that it is them."""
+    session = client.session
+    session["confirmed_at"] = timezone.now().timestamp()
+    session.save()
+
+
+@pytest.fixture
+def confirm_now() -> Callable[[Client], None]:
+    """Give what lets a person have shown a moment ago that it is them."""
+    return confirm
 
 
 @pytest.fixture(scope="session")

@@ -93,9 +93,9 @@ def test_headers_of_errors_and_files(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_nothing_inline_in_any_page(name: str, signed_in: Signed) -> None:
+def test_nothing_inline_in_any_page(name: str, signed_in: Signed, signed_in_as: Signed) -> None:
     """No style attribute, no handler, no script without an address, nothing from outside."""
-    for client in (Client(), signed_in(*Role)):
+    for client in (Client(), signed_in(*Role), signed_in_as(confirmed=True)):
         for address in route_of(name).addresses:
             answer = client.get(address)
             if not answer.get("Content-Type", "").startswith("text/html"):

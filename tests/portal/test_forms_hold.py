@@ -21,8 +21,14 @@ from portal_forms import CANARY, MARK, Found, fill, forms_of
 from portal_routes import names, route_of, routes
 
 POSTS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 400
-WRITTEN_BY_READING = {"sessions.Session", "audit.Event"}
-ENDS_THE_SESSION = ("/sign-in/logout/", "/sign-in/2fa/totp/deactivate/")
+WRITTEN_BY_READING = {"sessions.Session", "audit.Event", "accounts.BrowserSession"}
+ENDS_THE_SESSION = (
+    "/logout/",
+    "/totp/deactivate/",
+    "/sign-out/",
+    "/account/delete/",
+    "/end-sessions/",
+)
 WITHOUT_TOKEN = {"csp_report"}
 """Browsers send these by themselves; what is sent is not kept."""
 ELSEWHERE = (
@@ -52,9 +58,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("name", [n for n in names() if n not in WITHOUT_TOKEN])
-def test_forged_forms_are_refused(name: str, signed_in: Signed) -> None:
+def test_forged_forms_are_refused(name: str, signed_in: Signed, signed_in_as: Signed) -> None:
     """T-24: without the token every POST is refused, for families and for staff with every role."""
-    for client in (Client(), signed_in(*Role)):
+    for client in (Client(), signed_in(*Role), signed_in_as(confirmed=True)):
         client.handler.enforce_csrf_checks = True
         for address in route_of(name).addresses:
             assert client.post(address, {"x": "y"}).status_code == 403, address
@@ -69,13 +75,13 @@ def everything() -> str:
     return digest.hexdigest()
 
 
-def test_reading_changes_nothing(signed_in: Signed) -> None:
+def test_reading_changes_nothing(signed_in: Signed, signed_in_as: Signed) -> None:
     """T-24: every address opened by GET and HEAD, by families and staff, leaves the database."""
-    staff, family = signed_in(*Role), Client()
+    clients = (signed_in(*Role), Client(), signed_in_as(confirmed=True))
     before = everything()
     for route in routes():
         for address in route.addresses:
-            for client in (family, staff):
+            for client in clients:
                 client.get(f"{address}?q={CANARY}&next=/en/&delete=1&page=2")
                 client.head(address)
         assert everything() == before, route.name
@@ -123,7 +129,7 @@ class Walker:
         title = re.search("<title>(.*?)</title>", text, re.DOTALL)
         assert title is None or CANARY not in title[1], f"what was typed in the title of {page}"
         for form in forms_of(page, text):
-            if urlsplit(form.action).path not in ENDS_THE_SESSION:
+            if not urlsplit(form.action).path.endswith(ENDS_THE_SESSION):
                 self.forms.setdefault(form.shape, form)
 
     def open(self, address: str) -> None:
@@ -146,16 +152,21 @@ class Walker:
         return urlsplit(form.action).path
 
 
-@pytest.mark.parametrize("who", ["family", "staff"])
-def test_fuzzed_forms(who: str, signed_in: Signed, log: StringIO) -> None:
+@pytest.mark.parametrize("who", ["family", "account", "staff"])
+def test_fuzzed_forms(
+    who: str, signed_in: Signed, signed_in_as: Signed, confirm_now: Signed, log: StringIO
+) -> None:
     """Random and hostile fields into every form: no fault, no markup, nothing of it in the log."""
     cache.clear()
     draw = np.random.default_rng(20261123)
-    walker = Walker(signed_in(*Role) if who == "staff" else Client(), draw)
+    clients = {"staff": lambda: signed_in(*Role), "account": signed_in_as, "family": Client}
+    walker = Walker(clients[who](), draw)
+    if who != "family":
+        confirm_now(walker.client)
     walker.client.raise_request_exception = True
     for route in routes():
         for address in route.addresses:
-            if (who == "family") == (not address.startswith("/staff/")):
+            if (who == "staff") == address.startswith("/staff/"):
                 walker.open(address)
     assert walker.forms
     sent = set()

@@ -151,12 +151,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "hematon.portal.accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "hematon.portal.accounts.middleware.staff_in_english",
     "hematon.portal.accounts.middleware.session_ends",
-    "hematon.portal.accounts.middleware.second_factor_required",
+    "hematon.portal.accounts.middleware.kinds_apart",
 ]
 
 ROOT_URLCONF = "hematon.portal.urls"
@@ -255,6 +255,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # A mail to whoever is typed in would be a way to annoy strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
+# Where families and referring clinicians go after signing in.
+HOME_AFTER_SIGN_IN = {"family": "my_access", "referrer": "my_access"}
+MFA_ADAPTER = "hematon.portal.accounts.adapter.Passkeys"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
@@ -313,8 +316,10 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 _prefix = "" if DEMO else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}session"
+# Since the last page: how long the server keeps what belongs to a cookie. Sign-in ends sooner.
 SESSION_COOKIE_AGE = 8 * 3600
-STAFF_IDLE_SECONDS = 15 * 60
+STAFF_IDLE_SECONDS, STAFF_SESSION_SECONDS = 15 * 60, 8 * 3600
+FAMILY_IDLE_SECONDS, FAMILY_SESSION_SECONDS = 30 * 60, 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -18,6 +18,7 @@ urlpatterns = [
     path("csp-report", views.csp_report, name="csp_report"),
     path("language", open_page(set_language), name="set_language"),
     path("sign-in/", include("hematon.portal.accounts.urls")),
+    path("clinicians/", include("hematon.portal.accounts.clinician_urls")),
     path("staff/", include("hematon.portal.accounts.staff_urls")),
     path("staff/", include("hematon.portal.learn.staff_urls")),
     path("staff/", include("hematon.portal.care.staff_urls")),
@@ -31,6 +32,7 @@ urlpatterns = [
     path("staff/", include("hematon.portal.operations.urls")),
     *i18n_patterns(
         path("", include("hematon.portal.learn.urls")),
+        path("account/", include("hematon.portal.accounts.family_urls")),
         path("get-care/", include("hematon.portal.care.urls")),
         path("requests/", include("hematon.portal.care.request_urls")),
         path("blood-counts/", include("hematon.portal.counts.urls")),

@@ -1,6 +1,8 @@
 """Who may open a page.
 
-`open_page` is for anyone, `staff_page` for signed-in roles, `family_page` for signed-in families.
+`open_page` is for anyone, `staff_page` for signed-in roles, `family_page` for signed-in families,
+`referrer_page` for clinicians outside who refer, `account_page` for both of these. `confirm_first`
+stands under one of them, before acts that a borrowed computer must not be enough for.
 """
 
 from __future__ import annotations
@@ -8,18 +10,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlencode
 
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
+from hematon.portal.accounts import sessions
 from hematon.portal.accounts.models import Kind, Role, User
 from hematon.portal.ui.open import open_page
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, P], R]
+Guarded = Callable[Concatenate[HttpRequest, P], R | HttpResponseRedirect]
 
-__all__ = ["Role", "family_of", "family_page", "open_page", "staff_of", "staff_page"]
+__all__ = [
+    "Role",
+    "account_of",
+    "account_page",
+    "confirm_first",
+    "family_of",
+    "family_page",
+    "open_page",
+    "recently_confirmed",
+    "referrer_of",
+    "referrer_page",
+    "staff_of",
+    "staff_page",
+]
+
+
+def _of(request: HttpRequest, *kinds: Kind) -> User:
+    user = request.user
+    if not isinstance(user, User) or (kinds and user.kind not in kinds):
+        raise PermissionDenied
+    return user
 
 
 def staff_of(request: HttpRequest) -> User:
@@ -28,9 +57,34 @@ def staff_of(request: HttpRequest) -> User:
     Raises:
         PermissionDenied: nobody is signed in.
     """
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
+    return _of(request)
+
+
+def family_of(request: HttpRequest) -> User:
+    """Give the signed-in family.
+
+    Raises:
+        PermissionDenied: nobody is signed in, or someone else.
+    """
+    return _of(request, Kind.FAMILY)
+
+
+def referrer_of(request: HttpRequest) -> User:
+    """Give the signed-in referring clinician.
+
+    Raises:
+        PermissionDenied: nobody is signed in, or someone else.
+    """
+    return _of(request, Kind.REFERRER)
+
+
+def account_of(request: HttpRequest) -> User:
+    """Give the signed-in family or referring clinician.
+
+    Raises:
+        PermissionDenied: nobody is signed in, or staff.
+    """
+    return _of(request, Kind.FAMILY, Kind.REFERRER)
 
 
 def staff_page(
@@ -55,26 +109,65 @@ def staff_page(
     return decorate
 
 
-def family_of(request: HttpRequest) -> User:
-    """Give the signed-in family.
-
-    Raises:
-        PermissionDenied: nobody is signed in, or someone else.
-    """
-    user = staff_of(request)
-    if user.kind != Kind.FAMILY:
-        raise PermissionDenied
-    return user
-
-
-def family_page(
-    view: Callable[Concatenate[HttpRequest, P], R],
-) -> Callable[Concatenate[HttpRequest, P], R]:
-    """Let in a signed-in family; others who are signed in get 403."""
-
+def _page_of(view: View[P, R], sign_in: str, *kinds: Kind) -> Guarded[P, R]:
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        family_of(request)
+    def guarded(
+        request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> R | HttpResponseRedirect:
+        if not isinstance(request.user, User):
+            return redirect_to_login(request.path, reverse(sign_in))
+        _of(request, *kinds)
         return view(request, *args, **kwargs)
 
+    # Where the middleware that asks everyone to sign in sends people.
+    guarded.login_url = sign_in  # type: ignore[attr-defined]
     return guarded
+
+
+def family_page(view: View[P, R]) -> Guarded[P, R]:
+    """Let in a signed-in family; others who are signed in get 403, the rest the sign-in page."""
+    return _page_of(view, "family_sign_in", Kind.FAMILY)
+
+
+def referrer_page(view: View[P, R]) -> Guarded[P, R]:
+    """Let in a signed-in referring clinician; others as in `family_page`."""
+    return _page_of(view, "referrer_sign_in", Kind.REFERRER)
+
+
+def account_page(view: View[P, R]) -> Guarded[P, R]:
+    """Let in a signed-in family or referring clinician: what both do to their own account."""
+    return _page_of(view, "family_sign_in", Kind.FAMILY, Kind.REFERRER)
+
+
+def recently_confirmed(request: HttpRequest) -> bool:
+    """Say whether the person has shown in the last five minutes that it is them.
+
+    Families and referring clinicians by a code or a passkey, signing in included; staff by the
+    second factor, asked for again.
+    """
+    return isinstance(request.user, User) and sessions.was_confirmed(request)
+
+
+def confirm_first(view: View[P, R]) -> Guarded[P, R]:
+    """Ask the person to show once more that it is them, then lead back to the page.
+
+    What was posted is not kept: the page that shows the form must carry this mark too.
+    """
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> R | HttpResponseRedirect:
+        if recently_confirmed(request):
+            return view(request, *args, **kwargs)
+        where = reverse(_confirm_place(staff_of(request)))
+        return HttpResponseRedirect(f"{where}?{urlencode({'next': request.path})}")
+
+    return guarded
+
+
+def _confirm_place(user: User) -> str:
+    if user.kind != Kind.STAFF:
+        return "account_confirm"
+    has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return "mfa_reauthenticate" if has_app else "mfa_reauthenticate_webauthn"

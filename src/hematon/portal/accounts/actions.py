@@ -10,8 +10,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from hematon.portal.accounts import sessions
 from hematon.portal.accounts.models import Role, StaffRole, User
 from hematon.portal.audit.record import record
+
+
+class WouldLockOutError(Exception):
+    """Nobody who manages accounts would be left, or the person would shut themselves out."""
 
 
 @transaction.atomic
@@ -45,7 +50,14 @@ def create_staff(
 
 @transaction.atomic
 def set_roles(*, user: User, roles: Iterable[Role], by: User | None) -> None:
-    """Let an account hold these roles and no others; works from the next page on."""
+    """Let an account hold these roles and no others; works from the next page on.
+
+    Raises:
+        WouldLockOutError: the person takes the administrator's role from themselves at a page.
+    """
+    roles = set(roles)
+    if by is not None and by.pk == user.pk and Role.ADMINISTRATOR not in roles:
+        raise WouldLockOutError
     user.roles.all().delete()
     _give(user, roles)
     record(by, "staff.roles_set", user, roles=_listed(user))
@@ -61,6 +73,29 @@ def forget_second_factor(*, user: User, by: User | None) -> int:
     dropped = int(Authenticator.objects.filter(user=user).delete()[0])
     record(by, "staff.second_factor_forgotten", user, authenticators=dropped)
     return dropped
+
+
+@transaction.atomic
+def set_active(*, user: User, is_active: bool, by: User) -> None:
+    """Close an account, which ends every session at its next request; or open it again.
+
+    Raises:
+        WouldLockOutError: people cannot close their own.
+    """
+    if user.pk == by.pk:
+        raise WouldLockOutError
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    ended = 0 if is_active else sessions.end(user=user)
+    record(by, "staff.enabled" if is_active else "staff.disabled", user, sessions=ended)
+
+
+@transaction.atomic
+def end_sessions(*, user: User, by: User) -> int:
+    """End every session of a person."""
+    ended = sessions.end(user=user)
+    record(by, "sessions.ended", user, sessions=ended)
+    return ended
 
 
 def _give(user: User, roles: Iterable[Role]) -> None:

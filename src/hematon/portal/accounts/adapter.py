@@ -1,9 +1,15 @@
-"""allauth's switches that are code: nobody signs up, an administrator makes accounts."""
+"""allauth's switches that are code: nobody signs up, and passkeys of families name nobody."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from hematon.portal.accounts.models import Kind, User
 
 
 class StaffAdapter(DefaultAccountAdapter):
@@ -12,3 +18,15 @@ class StaffAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Say no."""
         return False
+
+
+class Passkeys(DefaultMFAAdapter):
+    """What a passkey keeps of the person, readable to whoever holds the device."""
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        """Give a random handle and a neutral name to everyone but staff."""
+        if user.kind == Kind.STAFF:
+            entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+            return entity
+        name = _("My account")
+        return {"id": user.address.pk.bytes, "name": name, "display_name": name}

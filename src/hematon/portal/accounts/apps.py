@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class AccountsConfig(AppConfig):
@@ -11,5 +13,11 @@ class AccountsConfig(AppConfig):
     name = "hematon.portal.accounts"
 
     def ready(self) -> None:
-        """Connect what happens at sign-in."""
+        """Connect what happens at sign-in; refuse to start where its limits would not count."""
+        cache = settings.CACHES["default"]["BACKEND"].rpartition(".")[2]
+        if cache == "DummyCache" or (cache == "LocMemCache" and not settings.DEMO):
+            raise ImproperlyConfigured(
+                f"CACHES: {cache} forgets how often someone tried to sign in, or lets each worker "
+                "count for itself. Use the DatabaseCache that hematon/portal/settings.py sets."
+            )
         from hematon.portal.accounts import sessions  # noqa: F401

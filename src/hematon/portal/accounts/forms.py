@@ -1,4 +1,4 @@
-"""allauth's passkey forms, made to refuse what no browser sends instead of failing on it."""
+"""allauth's passkey forms for staff, made to refuse what no browser sends instead of failing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.exceptions import ValidationError
 
-_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, struct.error)
+from hematon.portal.accounts.models import Kind
+
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, struct.error)
 """What the libraries below raise for a credential that is no credential."""
 
 
-def _refused() -> ValidationError:
+def refused() -> ValidationError:
+    """Give the error of a passkey that does not hold."""
     return ValidationError("The passkey could not be read. Try again.", "incorrect_code")
 
 
@@ -28,7 +31,7 @@ class Credential(forms.JSONField):
         try:
             return super().to_python(value)
         except (ValueError, RecursionError) as error:
-            raise _refused() from error
+            raise refused() from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """Give nothing: what was sent is used once and never shown again."""
@@ -48,8 +51,8 @@ class Add(webauthn.AddWebAuthnForm):
         """Check what the key answered."""
         try:
             cleaned: dict[str, Any] = super().clean()
-        except _MALFORMED as error:
-            raise _refused() from error
+        except MALFORMED as error:
+            raise refused() from error
         return cleaned
 
 
@@ -58,8 +61,8 @@ class _Checked:
         """Check what the key answered."""
         try:
             return super().clean_credential()  # type: ignore[misc]  # of the class beside it
-        except _MALFORMED as error:
-            raise _refused() from error
+        except MALFORMED as error:
+            raise refused() from error
 
 
 class Authenticate(_Checked, webauthn.AuthenticateWebAuthnForm):
@@ -72,6 +75,13 @@ class Login(_Checked, webauthn.LoginWebAuthnForm):
     """Signs in by passkey alone."""
 
     credential = Credential()
+
+    def clean_credential(self) -> Authenticator:
+        """Check what the key answered, and that it is a key of staff."""
+        authenticator = super().clean_credential()
+        if authenticator.user.kind != Kind.STAFF:
+            raise refused()
+        return authenticator
 
 
 class Reauthenticate(_Checked, webauthn.ReauthenticateWebAuthnForm):

@@ -50,12 +50,15 @@ class UserManager(BaseUserManager["User"]):
         user = self.model(email=None, kind=kind)
         user.set_unusable_password()
         user.save(using=self._db)
-        Address.objects.create(user=user, text=address, index=address_index(address))
+        Address.objects.create(user=user, text=address, index=address_index(address, kind))
         return user
 
-    def with_address(self, address: str) -> User | None:
-        """Find an account of a family or of a referring clinician."""
-        return self.filter(address__index=address_index(address)).first()
+    def with_address(self, address: str, kind: Kind = Kind.FAMILY) -> User | None:
+        """Find an account of a family or of a referring clinician.
+
+        A pediatrician who is a parent too has one of each, which know nothing of each other.
+        """
+        return self.filter(address__index=address_index(address, kind)).first()
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Find an account by its address, whatever the case."""
@@ -109,9 +112,9 @@ class Address(models.Model):
         return str(self.pk)
 
 
-def address_index(address: str) -> str:
+def address_index(address: str, kind: Kind = Kind.FAMILY) -> str:
     """Give what an address is found by; letters' case and spaces around it do not matter."""
-    return blind_index(address.strip().lower(), "accounts.address")
+    return blind_index(address.strip().lower(), f"accounts.address.{Kind(kind).value}")
 
 
 class StaffRole(models.Model):
@@ -130,3 +133,53 @@ class StaffRole(models.Model):
     def __str__(self) -> str:
         """Name the role."""
         return self.get_role_display()
+
+
+class Purpose(models.TextChoices):
+    """What a code by mail is good for; a code for one thing does nothing else."""
+
+    SIGN_IN = "sign_in", "Sign in"
+    CONFIRM = "confirm", "Confirm that the person is still there"
+    CHANGE_ADDRESS = "change_address", "Change the address"
+
+
+class MailedCode(models.Model):
+    """A code sent by mail. The browser that asked for it knows the row; nobody else does."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    kind = models.CharField(max_length=20, choices=Kind)
+    address = SealedText()
+    code_hash = models.CharField(max_length=64)
+    """Empty when no code was sent: nothing that is typed has this hash."""
+    expires_at = models.DateTimeField(db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Name the row."""
+        return f"{self.purpose} {self.pk}"
+
+
+class BrowserSession(models.Model):
+    """A browser in which someone signed in, so that they can see and end it.
+
+    It holds the make of the browser and times, never an address of the network.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browser_sessions")
+    browser = models.CharField(max_length=20)
+    is_phone = models.BooleanField()
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Latest first."""
+
+        ordering = ("-seen_at",)
+
+    def __str__(self) -> str:
+        """Name the row."""
+        return str(self.pk)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from allauth.account.forms import LoginForm
 from allauth.account.views import LoginView
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from hematon.portal.accounts import own_account, sessions
 from hematon.portal.accounts.access import Role, staff_of, staff_page
 
 
@@ -105,6 +108,7 @@ TOOLS = (
         "failed_notices",
         (Role.ADMINISTRATOR,),
     ),
+    Tool("People", "Accounts of staff: roles, second factor.", "people", (Role.ADMINISTRATOR,)),
 )
 """Named here, so that the start page needs no app above this one."""
 
@@ -123,3 +127,36 @@ def staff(request: HttpRequest) -> HttpResponse:
 def keep_session(request: HttpRequest) -> HttpResponse:
     """Do nothing but be asked for: that alone keeps the session from being idle."""
     return HttpResponse(status=204)
+
+
+@staff_page()
+@require_safe
+def staff_sessions(request: HttpRequest) -> HttpResponse:
+    """Show where the person is signed in."""
+    user = staff_of(request)
+    return render(
+        request,
+        "accounts/staff_sessions.html",
+        {"sessions": sessions.current(user), "own_session": sessions.own_row(request)},
+    )
+
+
+@staff_page()
+@require_POST
+def end_staff_session(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """End one of the person's sessions; another's is not there."""
+    user = staff_of(request)
+    if not own_account.end_sessions(user=user, by=user, only=pk):
+        raise Http404
+    messages.success(request, "That browser is signed out.")
+    return redirect("staff_sessions")
+
+
+@staff_page()
+@require_POST
+def end_other_staff_sessions(request: HttpRequest) -> HttpResponse:
+    """End every session of the person but this one."""
+    user = staff_of(request)
+    own_account.end_sessions(user=user, by=user, but=sessions.own_row(request))
+    messages.success(request, "All other browsers are signed out.")
+    return redirect("staff_sessions")

@@ -1,0 +1,76 @@
+"""Mail about signing in: plain text, no clinical word, no name, no link that opens anything.
+
+A code must be there before the person gives up, so it is sent at once and not through the outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum
+from smtplib import SMTPException
+
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+_log = logging.getLogger(__name__)
+
+
+class Notice(Enum):
+    """What people are told of although they may know it."""
+
+    NEW_BROWSER = "new_browser"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    ADDRESS_CHANGED = "address_changed"
+    ACCOUNT_DELETED = "account_deleted"
+
+
+def send_code(*, address: str, code: str, language: str) -> bool:
+    """Send a code; say whether the mail server took it."""
+    with override(language):
+        subject = _("Your sign-in code")
+        text = _(
+            "Your code is %(code)s\n\n"
+            "Type it on the page where you asked for it. It works for 10 minutes, once.\n\n"
+            "Nobody from our team will ever ask you for this code.\n"
+            "If you did not ask for it, you can ignore this message."
+        ) % {"code": code}
+    return _send(address, subject, text)
+
+
+def send_no_code(*, address: str, language: str) -> bool:
+    """Tell the owner of an address that it cannot be used here; say whether it was taken."""
+    with override(language):
+        subject = _("Your sign-in code")
+        text = _(
+            "Someone asked for a code with this address. It cannot be used here, so we send none. "
+            "Nothing was changed.\n\n"
+            "If you are a member of our staff, use the staff sign-in page.\n"
+            "If it was not you, you can ignore this message."
+        )
+    return _send(address, subject, text)
+
+
+def send_notice(*, address: str, notice: Notice, language: str) -> None:
+    """Tell of a change; a mail server that is down does not undo the change."""
+    with override(language):
+        what = {
+            Notice.NEW_BROWSER: _("Someone signed in to your account with a browser new to us."),
+            Notice.PASSKEY_ADDED: _("A passkey was added to your account."),
+            Notice.PASSKEY_REMOVED: _("A passkey was removed from your account."),
+            Notice.ADDRESS_CHANGED: _("Your account now uses another email address."),
+            Notice.ACCOUNT_DELETED: _("Your account was deleted."),
+        }[notice]
+        text = what + "\n\n" + _("If this was you, there is nothing to do. If not, please call us.")
+        subject = _("A change to your account")
+    _send(address, subject, text)
+
+
+def _send(address: str, subject: str, text: str) -> bool:
+    try:
+        return bool(EmailMessage(subject, text + "\n", to=[address]).send())
+    except (OSError, SMTPException) as error:
+        # Neither the address nor what the server said, which repeats it.
+        _log.error("a mail about signing in could not be sent: %s", type(error).__name__)
+        return False

@@ -1,0 +1,142 @@
+"""What families and referring clinicians do to their own account. Each is one transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.contrib.auth import login
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from hematon.portal.accounts import deletion, mail, sessions
+from hematon.portal.accounts.mail import Notice
+from hematon.portal.accounts.models import Kind, User, address_index
+from hematon.portal.audit.record import record
+
+
+class AccountClosedError(Exception):
+    """The address is right and the account was closed by the programme."""
+
+
+class AddressTakenError(Exception):
+    """Another account has come to use the address in the meantime."""
+
+
+@transaction.atomic
+def sign_in(request: HttpRequest, *, address: str, kind: Kind) -> User:
+    """Sign in who has shown a code sent to an address; the first time makes the account.
+
+    Raises:
+        AccountClosedError: the account may not sign in any more.
+    """
+    user = User.objects.with_address(address, kind)
+    if user is None:
+        try:
+            with transaction.atomic():
+                user = User.objects.create_without_password(address, kind)
+        except IntegrityError:
+            # Two codes for one address, both right, in the same moment.
+            user = User.objects.with_address(address, kind)
+            if user is None:
+                raise
+    begin(request, user=user, by="code")
+    return user
+
+
+@transaction.atomic
+def begin(request: HttpRequest, *, user: User, by: str) -> None:
+    """Sign in; what was typed in this browser before stays, under a new session id.
+
+    Raises:
+        AccountClosedError: the account may not sign in any more.
+    """
+    if not user.is_active or user.kind == Kind.STAFF:
+        raise AccountClosedError
+    agent = request.META.get("HTTP_USER_AGENT", "")
+    before = set(user.browser_sessions.values_list("browser", flat=True))
+    login(request, user)
+    sessions.confirm(request)
+    if before and sessions.browser_of(agent) not in before:
+        _tell(user.address.text, Notice.NEW_BROWSER)
+    record(user, f"{user.kind}.signed_in", user, by=by)
+
+
+@transaction.atomic
+def add_passkey(*, user: User, credential: dict[str, Any]) -> Authenticator:
+    """Keep a passkey. It has a number and no name: a name would be text that someone typed."""
+    numbers = [int(a.wrap().name) for a in passkeys(user)]
+    added: Authenticator = WebAuthn.add(user, str(max(numbers, default=0) + 1), credential).instance
+    _tell(user.address.text, Notice.PASSKEY_ADDED)
+    record(user, f"{user.kind}.passkey_added", user)
+    return added
+
+
+@transaction.atomic
+def remove_passkey(*, user: User, passkey: Authenticator) -> None:
+    """Drop a passkey."""
+    passkey.delete()
+    _tell(user.address.text, Notice.PASSKEY_REMOVED)
+    record(user, f"{user.kind}.passkey_removed", user)
+
+
+def passkeys(user: User) -> list[Authenticator]:
+    """Give the person's passkeys, oldest first."""
+    mine = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return list(mine.order_by("created_at", "pk"))
+
+
+@transaction.atomic
+def change_address(*, user: User, address: str) -> None:
+    """Use another address from now on; the old one is told.
+
+    Raises:
+        AddressTakenError: another account uses it.
+    """
+    row = user.address
+    old = row.text
+    row.text, row.index = address, address_index(address, Kind(user.kind))
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise AddressTakenError from error
+    _tell(old, Notice.ADDRESS_CHANGED)
+    record(user, f"{user.kind}.address_changed", user)
+
+
+@transaction.atomic
+def end_sessions(*, user: User, by: User, only: object = None, but: str = "") -> int:
+    """End sessions of a person; see `sessions.end`."""
+    ended = sessions.end(user=user, only=only, but=but)  # type: ignore[arg-type]
+    record(by, "sessions.ended", user, sessions=ended)
+    return ended
+
+
+@transaction.atomic
+def delete_account(*, user: User) -> bool:
+    """Delete everything of an account that says who it was; False when something stands against it.
+
+    The empty row stays: the audit says by its number what it did.
+    """
+    if deletion.reasons_to_stay(user):
+        return False
+    for forget in deletion.FORGETTERS:
+        forget(user)
+    _tell(user.address.text, Notice.ACCOUNT_DELETED)
+    user.address.delete()
+    Authenticator.objects.filter(user=user).delete()
+    sessions.end(user=user)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    record(user, f"{user.kind}.deleted", user)
+    return True
+
+
+def _tell(address: str, notice: Notice) -> None:
+    language = get_language() or "en"
+    transaction.on_commit(
+        lambda: mail.send_notice(address=address, notice=notice, language=language)
+    )
