@@ -6,7 +6,7 @@
 
 In each round writers owe mail and note it when the database has said yes, workers send it to a mail
 server on this machine, and all of them are ended with SIGKILL, after one to fourteen mails and up
-to ten milliseconds. At the end one worker finishes in peace. Then (T-37; docs/decisions/0022):
+to ten milliseconds. At the end one worker finishes in peace. Then (T-37; docs/decisions/0028):
 
     every mail that a writer noted, and no other, was received; each Message-ID stands for one row;
     no row waits, none was given up;

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from hematon.portal.audit.guards import missing
 from hematon.portal.notify.texts import tells_the_clinic
-from hematon.portal.programme import rules
 from hematon.portal.operations.health import topics
+from hematon.portal.programme import rules
 from hematon.portal.ui.retention import hold_file
 from hematon.portal.ui.site import site
 from hematon.portal.ui.upkeep import State

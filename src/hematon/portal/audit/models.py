@@ -28,7 +28,7 @@ class Purpose(models.TextChoices):
 class Event(models.Model):
     """Something that happened. Rows are only ever added, by `record`.
 
-    `sequence` has no gap and `chain` signs the row together with the one before it; decision 0021
+    `sequence` has no gap and `chain` signs the row together with the one before it; decision 0027
     says how. `action` is a key of `events.EVENTS`; `subject` and `patient` name things by kind and
     id; `detail` holds counts and codes, never a name, a number or a text someone typed. `client`
     is a keyed hash of the address the request came from.

@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from hematon.portal.audit.record import record
 from hematon.portal.care.models import Case
-from hematon.portal.care.sending import DRAFT_KEPT
 from hematon.portal.care.status import Status
+from hematon.portal.files import actions as files
+from hematon.portal.notify.actions import enqueue
+from hematon.portal.notify.models import Kind as Notice
+from hematon.portal.programme import rules
+from hematon.portal.programme.shapes import Retention
 
-REMINDED_AFTER: Final = timedelta(days=23)
-"""From the last saved answer; a week is left."""
+
+def remind(at: datetime) -> int:
+    """Owe a mail to everyone whose draft will end soon; one for each time it was last saved.
+
+    Returns:
+        How many drafts end soon.
+    """
+    found = list(to_remind(at).select_related("sender"))
+    for case in found:
+        if case.sender is not None:
+            enqueue(
+                key=f"draft:{case.pk}:{case.saved_at:%Y%m%dT%H%M%S}",
+                kind=Notice.DRAFT_ENDS,
+                user=case.sender,
+                language=case.language,
+                at=at,
+            )
+    return len(found)
 
 
 def to_remind(at: datetime) -> QuerySet[Case]:
-    """Give the drafts whose last answer is 23 days old or older, and that are still there."""
-    ends_by = at + (DRAFT_KEPT - REMINDED_AFTER)
+    """Give the drafts that the rules say to warn of: 23 days after the last answer, as shipped."""
+    keep = rules.current(Retention)
+    ends_by = at + timedelta(days=keep.draft_days - keep.draft_warning_day)
     return Case.objects.filter(
         status=Status.DRAFT, sender__isnull=False, ends_at__gt=at, ends_at__lte=ends_by
     ).order_by("ends_at", "pk")
+
+
+def over(at: datetime) -> QuerySet[Case]:
+    """Give the drafts whose time is over."""
+    return Case.objects.filter(status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
 
 
 def purge(at: datetime) -> int:
@@ -32,21 +57,17 @@ def purge(at: datetime) -> int:
     Returns:
         How many were deleted.
     """
-    over = Case.objects.filter(status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
-    return sum(_purge(pk, at) for pk in list(over.values_list("pk", flat=True)))
+    return sum(_purge(pk, at) for pk in list(over(at).values_list("pk", flat=True)))
 
 
 @transaction.atomic
 def _purge(pk: uuid.UUID, at: datetime) -> int:
-    held = (
-        Case.objects.select_for_update()
-        .filter(pk=pk, status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
-        .first()
-    )
+    held = over(at).select_for_update().filter(pk=pk).first()
     if held is None:
         return 0
-    key, kind = held.pk, held.kind
+    kind = held.kind
+    files.let_go_of(holder=pk)
     held.delete()
-    held.pk = key
+    held.pk = pk
     record(None, "case.purged", held, kind=kind)
     return 1

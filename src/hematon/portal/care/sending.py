@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -17,10 +17,11 @@ from hematon.portal.care.models.case import BAND_RANK, Band
 from hematon.portal.care.reference import new_reference
 from hematon.portal.care.refused import NotInThisState, SentBefore
 from hematon.portal.care.status import Kind, Status
+from hematon.portal.files import actions as files
+from hematon.portal.programme import rules
+from hematon.portal.programme.shapes import Retention
 from hematon.portal.vault.sealing import blind_index
 
-DRAFT_KEPT: Final = timedelta(days=30)
-"""From the last saved answer."""
 _DRAWS = 5
 """A repeated reference is one draw in billions; five in a row are a fault, not chance."""
 
@@ -41,10 +42,14 @@ def begin(*, kind: Kind, sender: User, language: str, at: datetime) -> Case:
         language=language,
         begun_at=at,
         saved_at=at,
-        ends_at=at + DRAFT_KEPT,
+        ends_at=_ends(at),
     )
     record(sender, "case.begun", case, kind=kind.value)
     return case
+
+
+def _ends(at: datetime) -> datetime:
+    return at + timedelta(days=rules.current(Retention).draft_days)
 
 
 @transaction.atomic
@@ -67,7 +72,7 @@ def save_answer(*, case: Case, question: str, answer: Any, at: datetime) -> Case
     else:
         answers[question] = answer
     held.answers = answers
-    held.saved_at, held.ends_at = at, at + DRAFT_KEPT
+    held.saved_at, held.ends_at = at, _ends(at)
     held.revision += 1
     held.save(update_fields=["answers", "saved_at", "ends_at", "revision"])
     return held
@@ -81,8 +86,11 @@ def discard(*, case: Case, by: User, at: datetime) -> None:
         NotInThisState: it was sent; what was sent is taken back by `working.step`.
     """
     held = _draft(case, at)
-    record(by, "case.discarded", held, kind=held.kind)
+    key, kind = held.pk, held.kind
+    files.let_go_of(holder=key)
     held.delete()
+    held.pk = key
+    record(by, "case.discarded", held, kind=kind)
 
 
 def send(*, case: Case, seen: int, at: datetime, draw: Callable[[], str] = new_reference) -> Case:

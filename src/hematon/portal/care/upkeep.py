@@ -5,45 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Max
 from django.urls import reverse
 
-from hematon.portal.care.models import OPEN, CallbackRequest, Status, StatusChange
-from hematon.portal.ui.retention import CALLBACK, held
+from hematon.portal.care import drafts, ending
+from hematon.portal.care.models import Case
+from hematon.portal.care.status import OPEN, Kind
 from hematon.portal.ui.upkeep import Line, State, health, opens, purges
 
 
-@purges("requests to be called, closed")
+@purges("requests that were begun and not sent")
+def purge_drafts(*, now: datetime, dry: bool) -> int:
+    """Delete drafts whose time is over."""
+    return drafts.over(now).count() if dry else drafts.purge(now)
+
+
+@purges("requests, closed")
 def purge_closed(*, now: datetime, dry: bool) -> int:
-    """Delete requests whose call was made longer ago than they are kept."""
-    over = (
-        CallbackRequest.objects.filter(status=Status.CALLED)
-        .annotate(closed_at=Max("changes__at"))
-        .filter(closed_at__lt=now - CALLBACK)
-    )
-    kept = held("care.callbackrequest")
-    ids = [pk for pk in over.values_list("pk", flat=True) if str(pk) not in kept]
-    if not dry:
-        StatusChange.objects.filter(request__in=ids).delete()
-        CallbackRequest.objects.filter(pk__in=ids).delete()
-    return len(ids)
+    """Delete closed cases that need not be kept any longer."""
+    return len(list(ending.over(now))) if dry else ending.purge(now)
 
 
 @health("Requests")
 def lines(now: datetime) -> Iterator[Line]:
-    """Say how many calls are owed, and how many late."""
-    waiting = CallbackRequest.objects.filter(status__in=OPEN)
+    """Say how many requests are open, how many are late, and how many nobody has read."""
+    waiting = Case.objects.filter(status__in=OPEN)
     late = waiting.filter(due_at__lt=now).count()
+    unread = waiting.filter(first_read_at=None, read_due_at__lt=now).count()
     yield Line(
-        "Calls owed",
+        "Open requests",
         f"{waiting.count()}, {late} past their time",
         State.ATTENTION if late else State.GOOD,
-        "Call these families today." if late else "",
+        "Answer these first; see the list of requests." if late else "",
+    )
+    yield Line(
+        "Not read in time",
+        str(unread),
+        State.ATTENTION if unread else State.GOOD,
+        "Read these today; see the list of requests." if unread else "",
     )
 
 
 @opens("a request to be called")
 def first_request() -> str | None:
     """Give the page of the newest request."""
-    found = CallbackRequest.objects.order_by("-sent_at").first()
+    found = Case.objects.filter(kind=Kind.CALL).order_by("-sent_at").first()
     return reverse("callback_request", args=[found.pk]) if found else None

@@ -205,7 +205,25 @@ def remove(
     record(by, "files.removed", found, reason=found.reason)
 
 
-@transaction.atomic(durable=True)
+@transaction.atomic
+def let_go_of(*, holder: uuid.UUID) -> int:
+    """Delete every file of a case that is deleted, rows and contents, inside that act.
+
+    Args:
+        holder: the case; what is recorded about it says that it went.
+
+    Returns:
+        How many rows were deleted.
+    """
+    found = list(StoredFile.objects.select_for_update().filter(holder=holder))
+    for stored in found:
+        if stored.stored_as:
+            _let_go(stored)
+        stored.delete()
+    return len(found)
+
+
+@transaction.atomic
 def purge(*, at: datetime, days: int) -> int:
     """Delete the contents of files that were removed so many days ago.
 

@@ -2,7 +2,7 @@
 
 The lease is committed before anything is sent and the stamp after the mail server's yes, so a
 notice is never lost. A worker that dies between the two leaves a lease that lapses; the notice then
-goes once more, with the same Message-ID (docs/decisions/0022). No two workers lease the same row:
+goes once more, with the same Message-ID (docs/decisions/0028). No two workers lease the same row:
 the lease is an UPDATE that names the state it expects.
 """
 

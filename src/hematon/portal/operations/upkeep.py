@@ -10,10 +10,14 @@ from typing import Final
 
 from django.apps import apps
 from django.conf import settings
+from django.db.models import Q
 
+from hematon.portal.notify.models import Notice
 from hematon.portal.operations.backup import newest
 from hematon.portal.operations.notes import last
-from hematon.portal.ui.upkeep import Line, State, health
+from hematon.portal.programme import rules
+from hematon.portal.programme.shapes import Retention
+from hematon.portal.ui.upkeep import Line, State, health, purges
 from hematon.portal.vault.keys import keyring
 
 BACKUP_AGE: Final = timedelta(hours=26)
@@ -138,3 +142,11 @@ def software(now: datetime) -> Iterator[Line]:
     value = f"{found} in {note.figures['packages']} packages, by the database of {as_of}"
     fix = "Update the packages it names." if found else ""
     yield Line("Known weaknesses of packages", value, wrong, fix)
+
+
+@purges("mail that was sent")
+def purge_mail(*, now: datetime, dry: bool) -> int:
+    """Delete rows of the outbox that were settled longer ago than they are kept."""
+    until = now - timedelta(days=rules.current(Retention).mail_days)
+    over = Notice.objects.filter(Q(sent_at__lt=until) | Q(settled_at__lt=until))
+    return over.count() if dry else over.delete()[0]

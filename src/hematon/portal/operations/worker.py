@@ -21,9 +21,12 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
+from hematon.portal.audit.verify import verify_daily
+from hematon.portal.care.drafts import remind
 from hematon.portal.clinic.actions import purge as purge_records
 from hematon.portal.counts.actions import purge_expired as purge_pictures
 from hematon.portal.directory.actions import publish_ratings
+from hematon.portal.files.actions import rescan_held, sweep
 from hematon.portal.notify.sending import send_due
 from hematon.portal.operations.models import JobRun
 from hematon.portal.ui.site import site
@@ -77,8 +80,13 @@ def _publish_ratings(now: datetime) -> None:
 JOBS = (
     # Two may overlap without harm: each row has a lease of its own. A killed worker's soon lapses.
     Job("send notices", 10, send_due, longest=60),
+    Job("look again at held files", 60, lambda now: rescan_held(at=now)),
     Job("delete uploaded records", 10 * 60, lambda now: purge_records(now=now)),
     Job("delete pictures of printouts", 3600, lambda now: purge_pictures(at=now)),
+    Job("delete contents of no file", 3600, lambda now: sweep(at=now)),
+    Job("warn of drafts that end", 3600, lambda now: remind(now)),
+    # Once a day of UTC, by its own look; asked hourly so that a worker that was off catches up.
+    Job("verify the audit", 3600, lambda now: verify_daily(at=now), longest=60 * 60),
     Job("end sessions", 3600, _end_sessions),
     # Once a month, so that nobody learns from the day when somebody rated; daily until it succeeds.
     Job("publish ratings", 24 * 3600, _publish_ratings, wanted=_new_month),

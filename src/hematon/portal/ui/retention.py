@@ -1,4 +1,4 @@
-"""How long things are kept, in one place, until the programme's own signed rules say so.
+"""What a legal hold keeps, and for how long what the signed rules do not speak of.
 
 Colorado asks hospitals to keep minors' records until the age of 28 or ten years after the last
 use, the later of the two; the chart is the record, and this portal is not the chart.
@@ -16,10 +16,6 @@ from django.core.exceptions import ImproperlyConfigured
 HOLDS: Final = "legal-holds.txt"
 CALLBACK: Final = timedelta(days=90)
 """A request to be called, after the call."""
-DRAFT: Final = timedelta(days=30)
-"""What a family began and did not send, since the last change."""
-REJECTED_FILE: Final = timedelta(days=30)
-"""A file that was refused as harmful."""
 
 
 def held(label: str) -> set[str]:
