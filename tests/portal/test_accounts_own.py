@@ -101,7 +101,7 @@ def test_the_address_changes_by_a_code_to_the_new_one(
     assert User.objects.with_address("new@tests.invalid") == user
     assert User.objects.with_address("family@tests.invalid") is None
     assert "new@tests.invalid" in client.get(HOME).content.decode()
-    assert Event.objects.first().action == "family.address_changed"  # type: ignore[union-attr]
+    assert Event.objects.first().action == "account.address_changed"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("taken", ["two@tests.invalid", "staff@tests.invalid"])

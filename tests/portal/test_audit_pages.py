@@ -114,7 +114,7 @@ def test_rows_are_found_by_each_question(officer: Client) -> None:
 
 def test_an_address_is_searched_for_and_goes_no_further(officer: Client, child: User) -> None:
     """A family's address is turned into a number before it can reach an address bar or a row."""
-    record(child, "callback.sent")
+    record(child, "case.sent")
     answer = officer.post(AUDIT, {"person": " Canary-51D0@tests.invalid"})
     assert answer.status_code == 302
     assert answer["Location"] == f"{AUDIT}?person={child.pk}#rows"
@@ -197,10 +197,10 @@ def test_rows_have_the_shape_of_balp(child: User) -> None:
     """The patterns' fixed codes, for reading, searching and adding; no profile where one lacks."""
     staff = User.objects.create_user("one@tests.invalid", "x")
     shapes = {
-        "callback.viewed": ("PatientRead", "R", "read", "110152", "110153", "IRCP"),
-        "callback.listed": ("PatientQuery", "E", "search-type", "110153", "110152", "IRCP"),
-        "callback.sent": ("PatientCreate", "C", "create", "110153", "110152", "AUT"),
-        "callback.marked": ("PatientUpdate", "U", "update", "110153", "110152", "AUT"),
+        "case.viewed": ("PatientRead", "R", "read", "110152", "110153", "IRCP"),
+        "case.listed": ("PatientQuery", "E", "search-type", "110153", "110152", "IRCP"),
+        "case.sent": ("PatientCreate", "C", "create", "110153", "110152", "AUT"),
+        "case.stepped": ("PatientUpdate", "U", "update", "110153", "110152", "AUT"),
         "photo.removed": ("PatientDelete", "D", "delete", "110150", "custodian", "AUT"),
     }
     for action, (profile, letter, rest, client, server, user) in shapes.items():

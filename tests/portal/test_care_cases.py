@@ -95,9 +95,10 @@ def test_a_page_from_before_a_change_cannot_send() -> None:
 def test_a_draft_whose_time_is_over_is_neither_changed_nor_sent() -> None:
     """T-40: 30 days from the last answer, to the second."""
     case = draft()
-    last = MONDAY + sending.DRAFT_KEPT - timedelta(seconds=1)
+    kept = timedelta(days=30)
+    last = MONDAY + kept - timedelta(seconds=1)
     case = sending.save_answer(case=case, question="a", answer=1, at=last)
-    over = last + sending.DRAFT_KEPT
+    over = last + kept
     for act in (
         lambda: sending.save_answer(case=case, question="a", answer=2, at=over),
         lambda: sending.send(case=case, seen=case.revision, at=over),

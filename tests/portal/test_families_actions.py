@@ -337,7 +337,7 @@ def test_every_act_is_in_the_audit_and_none_tells_a_value(nurse: User) -> None:
     actions.end(link=link, reason="Sample reason", by=nurse, at=AT)
     actions.refuse(link=asked_for(parent), reason="Sample refusal", by=nurse, at=AT)
     rows = Event.objects.order_by("pk")
-    assert [row.action.removeprefix("access.") for row in rows] == [
+    assert [row.action.removeprefix("guardian.") for row in rows] == [
         "requested",
         "confirmed",
         "requested",

@@ -276,7 +276,7 @@ def test_the_queue_shows_what_waits_with_its_clock(desk: Client, parent: User) -
     page = desk.get("/staff/access-requests/").content.decode()
     assert page.index("Sample Child") < page.index("Later Sample")
     assert page.count("Overdue") == 1
-    assert Event.objects.filter(action="access.listed").exists()
+    assert Event.objects.filter(action="guardian.listed").exists()
 
 
 def place(link: Guardianship) -> str:

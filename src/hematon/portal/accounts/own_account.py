@@ -61,7 +61,6 @@ def begin(request: HttpRequest, *, user: User, by: str) -> None:
     sessions.confirm(request)
     if before and sessions.browser_of(agent) not in before:
         _tell(user.address.text, Notice.NEW_BROWSER)
-    record(user, f"{user.kind}.signed_in", user, by=by)
 
 
 @transaction.atomic
@@ -70,7 +69,7 @@ def add_passkey(*, user: User, credential: dict[str, Any]) -> Authenticator:
     numbers = [int(a.wrap().name) for a in passkeys(user)]
     added: Authenticator = WebAuthn.add(user, str(max(numbers, default=0) + 1), credential).instance
     _tell(user.address.text, Notice.PASSKEY_ADDED)
-    record(user, f"{user.kind}.passkey_added", user)
+    record(user, "account.passkey_added", user)
     return added
 
 
@@ -79,7 +78,7 @@ def remove_passkey(*, user: User, passkey: Authenticator) -> None:
     """Drop a passkey."""
     passkey.delete()
     _tell(user.address.text, Notice.PASSKEY_REMOVED)
-    record(user, f"{user.kind}.passkey_removed", user)
+    record(user, "account.passkey_removed", user)
 
 
 def passkeys(user: User) -> list[Authenticator]:
@@ -104,7 +103,7 @@ def change_address(*, user: User, address: str) -> None:
     except IntegrityError as error:
         raise AddressTakenError from error
     _tell(old, Notice.ADDRESS_CHANGED)
-    record(user, f"{user.kind}.address_changed", user)
+    record(user, "account.address_changed", user)
 
 
 @transaction.atomic
@@ -131,7 +130,7 @@ def delete_account(*, user: User) -> bool:
     sessions.end(user=user)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    record(user, f"{user.kind}.deleted", user)
+    record(user, "account.deleted", user)
     return True
 
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from allauth.account.signals import user_logged_in as staff_signed_in
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_used
 from django.conf import settings
@@ -24,7 +23,6 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from hematon.portal.accounts.models import BrowserSession, Kind, User
-from hematon.portal.audit.record import record
 
 STAFF_ONLY = ("/staff/", "/sign-in/")
 """Pages of staff. Nobody else who is signed in may open what is closed there."""
@@ -89,12 +87,6 @@ def end_own(request: HttpRequest, user: User | None, **kwargs: object) -> None:
     row = request.session.get(_ROW)
     if user is not None and row:
         end(user=user, only=UUID(row))
-
-
-@receiver(staff_signed_in)
-def note_staff(request: HttpRequest, user: User, **kwargs: object) -> None:
-    """Write a sign-in of staff to the audit."""
-    record(user, "staff.signed_in", user)
 
 
 @receiver(authenticator_used)

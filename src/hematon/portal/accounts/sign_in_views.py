@@ -24,6 +24,8 @@ from hematon.portal.accounts.codes import Asked, Entered
 from hematon.portal.accounts.family_forms import AddressForm, CodeForm, UsePasskey
 from hematon.portal.accounts.models import Kind, Purpose, User
 from hematon.portal.accounts.sessions import STAFF_ONLY
+from hematon.portal.audit.models import Outcome
+from hematon.portal.audit.record import record
 from hematon.portal.ui.views import too_many
 
 NEXT: Final = "after_sign_in"
@@ -92,8 +94,24 @@ def _ask(request: HttpRequest, kind: Kind) -> HttpResponse:
     return render(
         request,
         "accounts/sign_in.html",
-        {"form": form, "next": place, "is_clinician": kind == Kind.REFERRER},
+        {"form": form, "next": place, **_words(kind)},
     )
+
+
+def _words(kind: Kind) -> dict[str, object]:
+    # Clinicians outside read English, as staff do.
+    if kind == Kind.REFERRER:
+        return {
+            "is_clinician": True,
+            "heading": "Sign in for clinicians",
+            "lead": "For clinicians outside the hospital who refer a patient. The first time you "
+            "sign in, we make an account for you. Use your work address.",
+            "elsewhere": "Sign-in for families",
+        }
+    return {
+        "heading": _("Sign in"),
+        "lead": _("For families. The first time you sign in, we make an account for you."),
+    }
 
 
 def not_sent() -> str:
@@ -118,6 +136,8 @@ def _code(request: HttpRequest, kind: Kind) -> HttpResponse:
             except own_account.AccountClosedError:
                 return render(request, "accounts/closed.html")
             return redirect(safe_next(request, place) or home_of(user))
+        known = User.objects.with_address(waiting.address, kind)
+        record(None, "sign_in.failed", known, outcome=Outcome.REFUSED)
         form.add_error("code", refusal(entered))
     return render(request, "accounts/code.html", {"form": form, **page})
 

@@ -47,7 +47,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "session.started": EventType(Kind.SIGN_IN, "A person signed in."),
     "session.ended": EventType(Kind.SIGN_IN, "A person signed out."),
     "session.timed_out": EventType(Kind.SIGN_IN, "A session ended because its time was over."),
-    "sign_in.failed": EventType(Kind.SIGN_IN, "A sign-in was refused: address or password wrong."),
+    "sign_in.failed": EventType(Kind.SIGN_IN, "A sign-in failed: address, password or code wrong."),
     "sign_in.second_factor_failed": EventType(
         Kind.SIGN_IN, "A second factor, or a password asked for again, was wrong."
     ),
@@ -63,6 +63,13 @@ EVENTS: Final[dict[str, EventType]] = {
     "glass.reviewed": EventType(Kind.SIGN, "An emergency opening was reviewed."),
     "staff.created": EventType(Kind.SECURITY, "A staff account was made."),
     "staff.roles_set": EventType(Kind.SECURITY, "What a member of staff may do was set."),
+    "staff.enabled": EventType(Kind.SECURITY, "A closed staff account was opened again."),
+    "staff.disabled": EventType(Kind.SECURITY, "A staff account was closed."),
+    "sessions.ended": EventType(Kind.SECURITY, "Sessions of a person were ended."),
+    "account.passkey_added": EventType(Kind.SECURITY, "A person added a passkey."),
+    "account.passkey_removed": EventType(Kind.SECURITY, "A person removed a passkey."),
+    "account.address_changed": EventType(Kind.SECURITY, "A person changed the address of mail."),
+    "account.deleted": EventType(Kind.DELETE, "A person deleted the account."),
     "staff.second_factor_forgotten": EventType(
         Kind.SECURITY, "The authenticators of a person who lost them were dropped."
     ),
@@ -96,6 +103,9 @@ EVENTS: Final[dict[str, EventType]] = {
     # --- children and who may see them ------------------------------------------------------------
     "guardian.requested": EventType(Kind.CREATE, "Somebody asked to see a child's requests."),
     "guardian.confirmed": EventType(Kind.SECURITY, "An adult's access to a child was confirmed."),
+    "guardian.listed": EventType(Kind.QUERY, "Links between adults and children were listed."),
+    "guardian.viewed": EventType(Kind.READ, "An adult's link to a child was opened."),
+    "child.viewed": EventType(Kind.READ, "A child's page was opened."),
     "guardian.refused": EventType(Kind.SECURITY, "An adult's access to a child was refused."),
     "guardian.ended": EventType(Kind.SECURITY, "An adult's access to a child ended."),
     "guardian.end_asked": EventType(Kind.CREATE, "Somebody asked to end another's access."),
@@ -109,6 +119,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "rules.made": EventType(Kind.CREATE, "An edition of the programme's rules was written."),
     "rules.signed": EventType(Kind.SIGN, "An edition of the programme's rules was signed."),
     # --- keys and mail ----------------------------------------------------------------------------
+    "rules.exported": EventType(Kind.EXPORT, "The programme's rules were exported."),
+    "hold.set": EventType(Kind.SECURITY, "A legal hold was set: the row is kept past its time."),
+    "upkeep.purged": EventType(Kind.RUN, "What was past its time was deleted."),
     "keys.added": EventType(Kind.SECURITY, "A new key was added to the key ring."),
     "keys.resealed": EventType(Kind.SECURITY, "Values were sealed anew with the active key."),
     "keys.retired": EventType(Kind.SECURITY, "A key that nothing uses was taken away."),

@@ -218,14 +218,14 @@ class SymptomsForm(Form):
         label=_("Does your child have any of these now?"),
         help_text=_("Choose all that apply. Nobody reads this at once."),
         choices=SYMPTOMS,
-        error_messages={"required": _("Choose what your child has now, or none of these.")},
+        error_messages={"required": _("Choose what you see now, or none of these.")},
     )
 
     def clean_symptoms(self) -> list[str]:
         """Take some of them, or none."""
         chosen: list[str] = self.cleaned_data["symptoms"]
         if "none" in chosen and len(chosen) > 1:
-            raise ValidationError(_("Choose what your child has, or none of these, not both."))
+            raise ValidationError(_("Choose what you see, or none of these, not both."))
         return chosen
 
 

@@ -38,7 +38,7 @@ def access_requests(request: HttpRequest) -> HttpResponse:
     """List what waits for a decision, the soonest due first."""
     user = staff_of(request)
     page = Paginator(access.queue(user), PAGE_SIZE).get_page(request.GET.get("page"))
-    record(user, "access.listed", None, shown=len(page), page=page.number)
+    record(user, "guardian.listed", None, shown=len(page), page=page.number)
     context = {"page": page, "now": timezone.now(), "zone": site().zone}
     return render(request, "families/staff/access_requests.html", context)
 
@@ -103,7 +103,7 @@ def _detail(
     request: HttpRequest, link: Guardianship, form: DecideForm, status: int
 ) -> HttpResponse:
     user, at = staff_of(request), timezone.now()
-    record(user, "access.viewed", link)
+    record(user, "guardian.viewed", link)
     fresh = access.staff_link(user, link.pk)
     if fresh is None:
         raise Http404

@@ -47,7 +47,7 @@ WORDS: dict[str, str | Promise] = {
     "too_late": _("This time is too soon, or over. Please choose another."),
     "place": _("At this time nobody of our team may see a child in that state."),
     "interpreter": _("There is not enough time to find an interpreter. Choose a later time."),
-    "child_busy": _("Your child has another visit with us at this time. Choose another time."),
+    "child_busy": _("There is another visit for your child at this time. Choose another time."),
     "kind": _("This time is for another kind of visit. Please choose another."),
     "hold": _("We no longer hold this time for you. Please choose a time again."),
     "not_now": _("This visit can no longer be changed here. Please call us."),
