@@ -29,7 +29,7 @@ _ROLE = click.option(
 )
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--dir",
     "directory",
@@ -44,7 +44,7 @@ _ROLE = click.option(
 )
 @click.pass_context
 def portal(context: click.Context, directory: Path, demo: bool) -> None:
-    r"""Run a portal: staff accounts and checks. `hematon serve` starts the demonstration.
+    """Run a portal: staff accounts and checks. `hematon serve` starts the demonstration.
 
     Settings come from the environment; hematon/portal/settings.py lists them.
 
