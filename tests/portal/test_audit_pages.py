@@ -150,7 +150,7 @@ def test_the_list_takes_a_fixed_number_of_queries(
     for number in range(50):
         user = User.objects.create_user(f"p{number}@tests.invalid", "x")
         record(user, "photo.set", user)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         assert len(rows_of(officer.get(AUDIT))) == 50
 
 
