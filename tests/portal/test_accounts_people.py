@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -13,6 +14,7 @@ from django.test import Client
 
 from hematon.portal.accounts.models import Kind, Role, StaffRole, User
 from hematon.portal.audit.models import Event
+from portal_accounts import Clock
 
 pytestmark = pytest.mark.django_db
 Signed = Callable[..., Client]
@@ -25,6 +27,12 @@ def administrator(signed_in: Signed, confirm_now: Confirm) -> Client:
     client = signed_in(Role.ADMINISTRATOR)
     confirm_now(client)
     return client
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Freeze the clock."""
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -139,3 +147,23 @@ def test_every_act_asks_for_the_second_factor_first(
     assert client.get(f"/staff/people/{nurse.pk}/").status_code == 302
     assert User.objects.get(pk=nurse.pk).holds(Role.INTAKE)
     assert Authenticator.objects.filter(user=nurse).exists()
+
+
+def test_a_button_pressed_too_late_leads_back_to_its_page(
+    administrator: Client, nurse: User, clock: Clock
+) -> None:
+    """T-20: nothing is done; after showing who it is, the page with the button comes, not a 405."""
+    page = f"/staff/people/{nurse.pk}/"
+    assert administrator.get(page).status_code == 200
+    clock.move(minutes=6)
+    for came_from, back in (
+        (f"http://testserver{page}", page),
+        ("https://evil.invalid/staff/people/", f"{page}disable/"),
+        ("", f"{page}disable/"),
+    ):
+        answer = administrator.post(f"{page}disable/", headers={"referer": came_from})
+        assert answer["Location"].startswith("/sign-in/2fa/reauthenticate/")
+        assert parse_qs(urlsplit(answer["Location"]).query) == {"next": [back]}
+    nurse.refresh_from_db()
+    assert nurse.is_active
+    assert "Nothing was changed yet" in administrator.get("/staff/people/").content.decode()

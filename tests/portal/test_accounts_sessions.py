@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from allauth.account.signals import password_changed
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -13,16 +14,17 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.conf import settings
-from django.core import mail
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
 
-from hematon.portal.accounts import sessions
+from hematon.portal.accounts import actions, sessions
 from hematon.portal.accounts.access import open_page
 from hematon.portal.accounts.models import BrowserSession, Kind, Role, StaffRole, User
+from hematon.portal.accounts.session_store import SessionStore
+from hematon.portal.notify.models import Notice
 from hematon.portal.urls import *  # noqa: F403 the portal with one page more
 from hematon.portal.urls import urlpatterns as of_the_portal
 from portal_accounts import Clock, sign_in
@@ -264,17 +266,35 @@ def test_browsers_are_told_by_their_make(agent: str, browser: str) -> None:
     assert sessions.browser_of(agent) == browser
 
 
-def test_a_new_browser_is_told_by_mail(
-    clock: Clock, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
-    """ASVS 6.3.5: the first sign-in is no news, the second browser is, the same one is not."""
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
-        sign_in(client=Client(headers={"user-agent": FIREFOX}))
-        sign_in(client=Client(headers={"user-agent": FIREFOX}))
-        sign_in(client=Client(headers={"user-agent": IPHONE}))
-    told = [m for m in mail.outbox if m.subject == "A change to your account"]
-    assert len(told) == 1
-    assert "a browser new to us" in str(told[0].body)
+def test_a_new_browser_is_told_by_mail(clock: Clock) -> None:
+    """ASVS 6.3.5: the first sign-in is no news, the second browser is, the same one is not.
+
+    The mail is owed in the transaction of the sign-in: neither happens without the other.
+    """
+    sign_in(client=Client(headers={"user-agent": FIREFOX}))
+    sign_in(client=Client(headers={"user-agent": FIREFOX}))
+    assert not Notice.objects.exists()
+    phone = Client(headers={"user-agent": IPHONE})
+    phone.get("/es/account/sign-in/")
+    sign_in(client=phone)
+    told = Notice.objects.get()
+    assert (told.kind, told.user, told.language) == ("new_sign_in", User.objects.get(), "en")
+    assert told.key == f"new-sign-in:{BrowserSession.objects.get(is_phone=True).pk}"
+
+
+def test_staff_hear_of_a_new_browser_and_of_a_changed_second_factor(signed_in: Signed) -> None:
+    """T-17, ASVS 6.3.7: staff as well as families, and what an administrator took away too."""
+    signed_in(Role.INTAKE)
+    user = User.objects.get()
+    Client(headers={"user-agent": IPHONE}).force_login(user)
+    request = RequestFactory().get("/", headers={"user-agent": IPHONE})
+    request.session = SessionStore()
+    sessions.begin(request, user)
+    assert Notice.objects.get().kind == "new_sign_in"
+    actions.forget_second_factor(user=user, by=None)
+    password_changed.send(User, request=request, user=user)
+    kinds = list(Notice.objects.order_by("made_at", "key").values_list("kind", flat=True))
+    assert kinds == ["new_sign_in", "sign_in_changed", "sign_in_changed"]
 
 
 def test_a_stale_session_row_is_no_fault(rf: RequestFactory, signed_in_as: Signed) -> None:

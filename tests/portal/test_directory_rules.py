@@ -8,12 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hematon.portal.accounts.models import User
+from hematon.portal.accounts.models import StoredSession, User
 from hematon.portal.audit.models import Event
 from hematon.portal.directory import actions, rules
 from hematon.portal.directory.access import published_rating, waiting_for
@@ -476,4 +475,4 @@ def test_opening_a_link_changes_nothing(client: Client) -> None:
     for _ in range(3):
         assert client.get(f"/en/experts/review/{token}/").status_code == 200
     assert ReviewLink.objects.filter(used_on=None).count() == 1
-    assert not Session.objects.exists()
+    assert not StoredSession.objects.exists()

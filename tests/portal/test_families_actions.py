@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -373,8 +372,7 @@ def test_the_history_is_only_added_to(nurse: User) -> None:
 def test_the_person_and_those_beside_are_told(nurse: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail without a name to each; the key is of ids alone and names nobody."""
     sent: list[dict[str, Any]] = []
-    outbox = SimpleNamespace(enqueue=lambda **row: sent.append(row), Kind=str)
-    monkeypatch.setattr(notices, "_module", lambda name: outbox)
+    monkeypatch.setattr(notices, "enqueue", lambda **row: sent.append(row))
     parent, two = family(), family("two")
     link = linked(parent, nurse)
     assert [row["user"] for row in sent] == [parent]

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.utils import timezone
 
-from hematon.portal.accounts.models import User
+from hematon.portal.accounts.models import StoredSession, User
 from hematon.portal.audit.models import Event
 from hematon.portal.clinic.models import Upload
 from hematon.portal.operations import purging
@@ -41,9 +40,7 @@ def database_bytes() -> bytes:
 
 def session(text: str, days: int) -> None:
     """Keep a session that ends so many days from now."""
-    Session.objects.create(
-        session_key=text, session_data=text, expire_date=NOW + timedelta(days=days)
-    )
+    StoredSession.objects.create(pk=text, content=b"{}", ends_at=NOW + timedelta(days=days))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -55,11 +52,11 @@ def test_after_a_purge_nothing_of_it_is_left() -> None:
     assert CANARY.encode() in database_bytes()
     would = purging.purge(now=NOW, dry=True)
     assert would["sessions, with the drafts in them"] == 1
-    assert Session.objects.count() == 2
+    assert StoredSession.objects.count() == 2
     assert Event.objects.count() == before, "a dry run leaves no trace"
     done = purging.purge(now=NOW, rewrite=connection.vendor == "postgresql")
     assert done == would
-    assert [s.session_key for s in Session.objects.all()] == ["stays"]
+    assert [s.pk for s in StoredSession.objects.all()] == ["stays"]
     assert CANARY.encode() not in database_bytes()
     events = Event.objects.filter(action="upkeep.purged")
     assert [e.detail for e in events] == [{"what": "sessions, with the drafts in them", "rows": 1}]

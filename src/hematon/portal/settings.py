@@ -124,7 +124,6 @@ INSTALLED_APPS = [
     "hematon.portal.operations",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -316,6 +315,8 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 _prefix = "" if DEMO else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}session"
+# Sealed: drafts and addresses wait in it.
+SESSION_ENGINE = "hematon.portal.accounts.session_store"
 # Since the last page: how long the server keeps what belongs to a cookie. Sign-in ends sooner.
 SESSION_COOKIE_AGE = 8 * 3600
 STAFF_IDLE_SECONDS, STAFF_SESSION_SECONDS = 15 * 60, 8 * 3600

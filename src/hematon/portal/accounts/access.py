@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from allauth.mfa.models import Authenticator
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from hematon.portal.accounts import sessions
 from hematon.portal.accounts.models import Kind, Role, User
@@ -151,7 +154,8 @@ def recently_confirmed(request: HttpRequest) -> bool:
 def confirm_first(view: View[P, R]) -> Guarded[P, R]:
     """Ask the person to show once more that it is them, then lead back to the page.
 
-    What was posted is not kept: the page that shows the form must carry this mark too.
+    What was posted is not kept: the page that shows the form must carry this mark too, so that it
+    is asked before anything is typed; and a form under it has a few fields, never a long text.
     """
 
     @wraps(view)
@@ -161,9 +165,22 @@ def confirm_first(view: View[P, R]) -> Guarded[P, R]:
         if recently_confirmed(request):
             return view(request, *args, **kwargs)
         where = reverse(_confirm_place(staff_of(request)))
-        return HttpResponseRedirect(f"{where}?{urlencode({'next': request.path})}")
+        back = request.path
+        if request.method == "POST":
+            back = _page_of_the_form(request)
+            messages.info(request, _("Nothing was changed yet. Please do it once more."))
+        return HttpResponseRedirect(f"{where}?{urlencode({'next': back})}")
 
     return guarded
+
+
+def _page_of_the_form(request: HttpRequest) -> str:
+    """Give the page that the form was on: the address it was sent to may show none."""
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(
+        came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return (urlsplit(came_from).path if ours else "") or request.path
 
 
 def _confirm_place(user: User) -> str:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from hematon.portal.accounts import sessions
+from hematon.portal.accounts import notices, sessions
 from hematon.portal.accounts.models import Role, StaffRole, User
 from hematon.portal.audit.record import record
 
@@ -71,6 +71,7 @@ def forget_second_factor(*, user: User, by: User | None) -> int:
         How many were dropped.
     """
     dropped = int(Authenticator.objects.filter(user=user).delete()[0])
+    notices.sign_in_changed(user, "forgotten")
     record(by, "staff.second_factor_forgotten", user, authenticators=dropped)
     return dropped
 

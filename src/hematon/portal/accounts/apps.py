@@ -20,4 +20,4 @@ class AccountsConfig(AppConfig):
                 f"CACHES: {cache} forgets how often someone tried to sign in, or lets each worker "
                 "count for itself. Use the DatabaseCache that hematon/portal/settings.py sets."
             )
-        from hematon.portal.accounts import sessions  # noqa: F401
+        from hematon.portal.accounts import factor_secrets, notices, sessions  # noqa: F401

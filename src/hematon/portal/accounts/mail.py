@@ -1,6 +1,8 @@
 """Mail about signing in: plain text, no clinical word, no name, no link that opens anything.
 
 A code must be there before the person gives up, so it is sent at once and not through the outbox.
+So is what goes to an address that the account has no more when the outbox would look it up: the
+old one of a changed address, and that of a deleted account. Everything else is owed (`notices`).
 """
 
 from __future__ import annotations
@@ -17,11 +19,8 @@ _log = logging.getLogger(__name__)
 
 
 class Notice(Enum):
-    """What people are told of although they may know it."""
+    """What goes to an address that the account no longer has."""
 
-    NEW_BROWSER = "new_browser"
-    PASSKEY_ADDED = "passkey_added"
-    PASSKEY_REMOVED = "passkey_removed"
     ADDRESS_CHANGED = "address_changed"
     ACCOUNT_DELETED = "account_deleted"
 
@@ -56,9 +55,6 @@ def send_notice(*, address: str, notice: Notice, language: str) -> None:
     """Tell of a change; a mail server that is down does not undo the change."""
     with override(language):
         what = {
-            Notice.NEW_BROWSER: _("Someone signed in to your account with a browser new to us."),
-            Notice.PASSKEY_ADDED: _("A passkey was added to your account."),
-            Notice.PASSKEY_REMOVED: _("A passkey was removed from your account."),
             Notice.ADDRESS_CHANGED: _("Your account now uses another email address."),
             Notice.ACCOUNT_DELETED: _("Your account was deleted."),
         }[notice]

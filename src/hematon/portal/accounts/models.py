@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
-from hematon.portal.vault.fields import SealedText
+from hematon.portal.vault.fields import SealedBytes, SealedText
 from hematon.portal.vault.sealing import blind_index
 
 
@@ -183,3 +183,30 @@ class BrowserSession(models.Model):
     def __str__(self) -> str:
         """Name the row."""
         return str(self.pk)
+
+
+class FactorSecret(models.Model):
+    """The secret of a code app or the seed of recovery codes; see `factor_secrets`."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    content = SealedText()
+
+    def __str__(self) -> str:
+        """Name the row."""
+        return str(self.pk)
+
+
+class StoredSession(models.Model):
+    """What the server keeps for one browser's cookie, sealed; `session_store` reads and writes it.
+
+    The key is a keyed hash of the cookie: whoever reads the table cannot use what stands there.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64, editable=False)
+    content = SealedBytes()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        """Name the row."""
+        return self.pk[:8]

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
-from hematon.portal.accounts import deletion, mail, sessions
+from hematon.portal.accounts import deletion, mail, notices, sessions
 from hematon.portal.accounts.mail import Notice
 from hematon.portal.accounts.models import Kind, User, address_index
 from hematon.portal.audit.record import record
@@ -55,12 +55,8 @@ def begin(request: HttpRequest, *, user: User, by: str) -> None:
     """
     if not user.is_active or user.kind == Kind.STAFF:
         raise AccountClosedError
-    agent = request.META.get("HTTP_USER_AGENT", "")
-    before = set(user.browser_sessions.values_list("browser", flat=True))
     login(request, user)
     sessions.confirm(request)
-    if before and sessions.browser_of(agent) not in before:
-        _tell(user.address.text, Notice.NEW_BROWSER)
 
 
 @transaction.atomic
@@ -68,7 +64,7 @@ def add_passkey(*, user: User, credential: dict[str, Any]) -> Authenticator:
     """Keep a passkey. It has a number and no name: a name would be text that someone typed."""
     numbers = [int(a.wrap().name) for a in passkeys(user)]
     added: Authenticator = WebAuthn.add(user, str(max(numbers, default=0) + 1), credential).instance
-    _tell(user.address.text, Notice.PASSKEY_ADDED)
+    notices.sign_in_changed(user, f"passkey-{added.pk}")
     record(user, "account.passkey_added", user)
     return added
 
@@ -76,8 +72,9 @@ def add_passkey(*, user: User, credential: dict[str, Any]) -> Authenticator:
 @transaction.atomic
 def remove_passkey(*, user: User, passkey: Authenticator) -> None:
     """Drop a passkey."""
+    number = passkey.pk
     passkey.delete()
-    _tell(user.address.text, Notice.PASSKEY_REMOVED)
+    notices.sign_in_changed(user, f"passkey-{number}")
     record(user, "account.passkey_removed", user)
 
 

@@ -17,11 +17,13 @@ from allauth.mfa.signals import authenticator_used
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from hematon.portal.accounts import notices
 from hematon.portal.accounts.models import BrowserSession, Kind, User
 
 STAFF_ONLY = ("/staff/", "/sign-in/")
@@ -65,17 +67,21 @@ def _now() -> float:
 
 @receiver(user_logged_in)
 def begin(request: HttpRequest, user: User, **kwargs: object) -> None:
-    """Stamp the session at sign-in and note the browser."""
+    """Stamp the session at sign-in and note the browser; one that is new is told by mail."""
     at = timezone.now()
     agent = request.META.get("HTTP_USER_AGENT", "")
-    user.browser_sessions.filter(seen_at__lt=at - KEPT).delete()
-    row = BrowserSession.objects.create(
-        user=user,
-        browser=browser_of(agent),
-        is_phone=bool(re.search(r"Mobi|Android|iPhone|iPad", agent)),
-        began_at=at,
-        seen_at=at,
-    )
+    with transaction.atomic():
+        user.browser_sessions.filter(seen_at__lt=at - KEPT).delete()
+        usual = set(user.browser_sessions.values_list("browser", flat=True))
+        row = BrowserSession.objects.create(
+            user=user,
+            browser=browser_of(agent),
+            is_phone=bool(re.search(r"Mobi|Android|iPhone|iPad", agent)),
+            began_at=at,
+            seen_at=at,
+        )
+        if usual and row.browser not in usual:
+            notices.new_browser(row)
     request.session[_SIGNED_IN] = request.session[_SEEN] = at.timestamp()
     request.session[_ROW] = str(row.pk)
     request.session.pop(_CONFIRMED, None)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
-
+from hematon.portal.accounts.models import StoredSession
 from hematon.portal.ui.upkeep import purges
 
 
 @purges("sessions, with the drafts in them")
 def purge_sessions(*, now: datetime, dry: bool) -> int:
     """Delete sessions that are over."""
-    over = Session.objects.filter(expire_date__lt=now)
+    over = StoredSession.objects.filter(ends_at__lt=now)
     return over.count() if dry else over.delete()[0]

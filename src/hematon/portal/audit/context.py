@@ -23,10 +23,12 @@ class Answering:
     Attributes:
         request: it.
         sign_out: the action that is recorded if the session ends in it.
+        purpose: why a record is used in it, where that is not what the page is for.
     """
 
     request: HttpRequest
     sign_out: str = "session.ended"
+    purpose: str = ""
 
     @property
     def route(self) -> str:
@@ -72,3 +74,14 @@ def ends_by_itself() -> None:
     now = _answering.get()
     if now is not None:
         now.sign_out = "session.timed_out"
+
+
+def used_for(purpose: str) -> None:
+    """Say why a record is used in this request; every row that follows says so too.
+
+    Args:
+        purpose: a code of `models.Purpose`.
+    """
+    now = _answering.get()
+    if now is not None:
+        now.purpose = purpose

@@ -46,7 +46,8 @@ def record(
         action: what was done, a key of `events.EVENTS`.
         subject: the row it was done to.
         patient: the child it was about, where that is another row.
-        purpose: a code of `Purpose`, where a record was used for something other than its page.
+        purpose: a code of `Purpose`, where a record was used for something other than its page;
+            if not given, what `context.used_for` said of this request.
         outcome: a code of `Outcome`.
         detail: counts and codes; no value that a family typed.
 
@@ -68,7 +69,7 @@ def record(
             action=action,
             subject=name_of(subject),
             patient=name_of(patient),
-            purpose=str(purpose),
+            purpose=str(purpose or (here.purpose if here else "")),
             outcome=str(outcome),
             route=here.route if here else "",
             client=here.client if here else "",

@@ -6,11 +6,15 @@ import uuid
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
+from hematon.portal.audit.context import used_for
+from hematon.portal.audit.models import Purpose
 from hematon.portal.care.models import Case, Message
 from hematon.portal.care.status import OPEN, Kind, Status
+from hematon.portal.privacy.access import opened_by
 
 _FOR_CLINICIANS = (Kind.SECOND_OPINION, Kind.REFERRAL)
 
@@ -45,12 +49,18 @@ def own(pk: str | None) -> Case | None:
     return Case.objects.filter(pk=pk, sender=None).first() if pk else None
 
 
-def cases_for(user: User) -> QuerySet[Case]:
+def cases_for(user: User, at: datetime | None = None) -> QuerySet[Case]:
     """Give every sent case that this person may open, in the suggested reading order.
 
-    Intake sees all. A clinician sees what is theirs to own or review, and what waits for a
-    reviewer. A family and a referring clinician see what they sent.
+    Intake sees all. A clinician sees what is theirs to own or review, what waits for a reviewer,
+    and for an hour what they opened in an emergency. A family and a referring clinician see what
+    they sent.
+
+    Args:
+        user: who.
+        at: the moment; now if not given.
     """
+    at = at or timezone.now()
     sent = Case.objects.exclude(status=Status.DRAFT).order_by("rank", "read_due_at", "pk")
     if user.kind != UserKind.STAFF:
         return sent.filter(sender=user)
@@ -58,13 +68,32 @@ def cases_for(user: User) -> QuerySet[Case]:
         return sent
     if user.holds(Role.CLINICIAN):
         waiting = Q(reviewer=None, kind__in=_FOR_CLINICIANS)
-        return sent.filter(Q(owner=user) | Q(reviewer=user) | waiting)
+        broken = Q(pk__in=opened_by(user, Case, at))
+        return sent.filter(Q(owner=user) | Q(reviewer=user) | waiting | broken)
     return sent.none()
 
 
-def get_case(user: User, pk: uuid.UUID) -> Case | None:
-    """Give one sent case; None for "not yours" and "not there" alike."""
-    return cases_for(user).filter(pk=pk).first()
+def is_emergency(user: User, case: Case, at: datetime) -> bool:
+    """Say whether nothing but an emergency opens this case to this person."""
+    if user.kind != UserKind.STAFF or user.holds(Role.INTAKE):
+        return False
+    if user.pk in (case.owner_id, case.reviewer_id):
+        return False
+    if case.reviewer_id is None and case.kind in _FOR_CLINICIANS:
+        return False
+    return str(case.pk) in opened_by(user, Case, at)
+
+
+def get_case(user: User, pk: uuid.UUID, at: datetime | None = None) -> Case | None:
+    """Give one sent case; None for "not yours" and "not there" alike.
+
+    Where an emergency alone opens it, everything that the request records from here on says so.
+    """
+    at = at or timezone.now()
+    found = cases_for(user, at).filter(pk=pk).first()
+    if found is not None and is_emergency(user, found, at):
+        used_for(Purpose.EMERGENCY)
+    return found
 
 
 def own_drafts(user: User) -> QuerySet[Case]:

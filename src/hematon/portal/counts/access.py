@@ -7,14 +7,15 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from hematon.portal.accounts.session_store import row_of
 from hematon.portal.counts.models import CountsPicture
 
 
 def pictures_of(request: HttpRequest, at: datetime) -> QuerySet[CountsPicture]:
     """Give the pictures of this browser that are still kept, in their order."""
-    return CountsPicture.objects.filter(
-        session_key=request.session.session_key or "-", purge_at__gt=at
-    ).order_by("kept_at", "page")
+    pictures = CountsPicture.objects.filter(purge_at__gt=at).order_by("kept_at", "page")
+    key = request.session.session_key
+    return pictures.filter(session=row_of(key)) if key else pictures.none()
 
 
 def picture_of(request: HttpRequest, key: str, at: datetime) -> CountsPicture | None:

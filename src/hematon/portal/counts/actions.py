@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from hematon.portal.accounts.session_store import row_of
 from hematon.portal.audit.record import record
 from hematon.portal.counts.models import CountsPicture
 
@@ -22,10 +23,11 @@ def keep_pictures(*, session_key: str, pictures: Sequence[bytes], at: datetime) 
         How many were kept: a browser holds at most MAX_PICTURES.
     """
     purge_expired(at=at)
-    held = CountsPicture.objects.filter(session_key=session_key).count()
+    session = row_of(session_key)
+    held = CountsPicture.objects.filter(session=session).count()
     kept = CountsPicture.objects.bulk_create(
         CountsPicture(
-            session_key=session_key, page=page, picture=picture, kept_at=at, purge_at=at + KEPT_FOR
+            session=session, page=page, picture=picture, kept_at=at, purge_at=at + KEPT_FOR
         )
         for page, picture in enumerate(pictures[: max(MAX_PICTURES - held, 0)], start=1)
     )
@@ -36,7 +38,7 @@ def keep_pictures(*, session_key: str, pictures: Sequence[bytes], at: datetime) 
 @transaction.atomic
 def delete_pictures(*, session_key: str) -> int:
     """Delete every picture of a browser."""
-    deleted, _ = CountsPicture.objects.filter(session_key=session_key).delete()
+    deleted, _ = CountsPicture.objects.filter(session=row_of(session_key)).delete()
     if deleted:
         record(None, "counts.pictures_deleted", pages=deleted)
     return deleted

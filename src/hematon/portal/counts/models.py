@@ -6,6 +6,8 @@ import secrets
 
 from django.db import models
 
+from hematon.portal.vault.fields import SealedBytes
+
 
 def random_id() -> str:
     """Give an id that nobody guesses."""
@@ -13,12 +15,15 @@ def random_id() -> str:
 
 
 class CountsPicture(models.Model):
-    """One page of a printout, made anew from pixels; the file that was sent is never kept."""
+    """One page of a printout, made anew from pixels; the file that was sent is never kept.
+
+    `session` is a keyed hash of the browser's session, which alone may see the picture.
+    """
 
     id = models.CharField(primary_key=True, max_length=40, default=random_id, editable=False)
-    session_key = models.CharField(max_length=40, db_index=True)
+    session = models.CharField(max_length=64, db_index=True)
     page = models.PositiveSmallIntegerField()
-    picture = models.BinaryField()
+    picture = SealedBytes()
     kept_at = models.DateTimeField()
     purge_at = models.DateTimeField(db_index=True)
 

@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     VISIT_IN_TWO_HOURS = "visit_in_two_hours", "Reminder, two hours before a visit"
     ACCESS_CHANGED = "access_changed", "Somebody's access changed"
     NEW_SIGN_IN = "new_sign_in", "A new sign-in"
+    SIGN_IN_CHANGED = "sign_in_changed", "How somebody signs in changed"
     REVIEW_INVITATION = "review_invitation", "An invitation to review"
     STAFF_TASK = "staff_task", "A task for staff"
 

@@ -100,6 +100,14 @@ TEXTS = {
             _("If it was not you, sign in and end that session. Then call us."),
         ),
     ),
+    Kind.SIGN_IN_CHANGED: Text(
+        _("A change to your account"),
+        (
+            _("There is a change in how you sign in."),
+            _("If it was you, there is nothing to do."),
+            _("If it was not you, sign in and check it. Then call us."),
+        ),
+    ),
     Kind.REVIEW_INVITATION: Text(
         _("How did it go?"),
         (

@@ -150,7 +150,7 @@ def end_sessions() -> int:
     Returns:
         How many.
     """
-    from django.contrib.sessions.models import Session
+    from hematon.portal.accounts.models import StoredSession
 
-    ended, _ = Session.objects.all().delete()
+    ended, _ = StoredSession.objects.all().delete()
     return ended

@@ -14,13 +14,12 @@ from threading import Event, Thread
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from hematon.errors import HematonError
-from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.accounts.models import Role, StaffRole, StoredSession, User
 from hematon.portal.ui.upkeep import OPENS
 
 ADDRESS = "restore-drill@drill.invalid"
@@ -86,7 +85,7 @@ def somebody_writes() -> Iterator[dict[str, int]]:
             while not stop.is_set():
                 key = f"drill{secrets.token_hex(12)}"
                 over = timezone.now() - timedelta(seconds=1)
-                row = Session.objects.create(session_key=key, session_data="", expire_date=over)
+                row = StoredSession.objects.create(pk=key, content=b"", ends_at=over)
                 said["writes"] += 1
                 row.delete()
                 time.sleep(0.01)

@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
+from hematon.portal.accounts.session_store import SessionStore
 from hematon.portal.audit.verify import verify_daily
 from hematon.portal.care.drafts import remind
 from hematon.portal.clinic.actions import purge as purge_records
@@ -70,7 +70,7 @@ class Job:
 
 
 def _end_sessions(now: datetime) -> None:
-    call_command("clearsessions")
+    SessionStore.clear_expired()
 
 
 def _publish_ratings(now: datetime) -> None:

@@ -12,7 +12,7 @@ from hematon.errors import HematonError
 from hematon.portal.accounts.models import Role, User
 from hematon.portal.audit.models import Purpose
 from hematon.portal.audit.record import name_of, record
-from hematon.portal.privacy.access import MAY_BREAK, is_broken
+from hematon.portal.privacy.access import MAY_BREAK, is_broken, patient_of
 from hematon.portal.privacy.models import BreakGlass, Finding
 
 OPEN_FOR: Final = timedelta(minutes=60)
@@ -60,6 +60,7 @@ def break_glass(*, user: User, subject: Model, reason: str, at: datetime) -> Bre
         user,
         "glass.broken",
         subject,
+        patient=patient_of(subject),
         purpose=Purpose.EMERGENCY,
         opening=str(made.pk),
         minutes=minutes,

@@ -155,7 +155,12 @@ def audit_opening(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(request, "The review is recorded.")
             return redirect("audit_log")
     with transaction.atomic():
-        context = {"found": found, "form": form, "own": found and found.user_id == user.pk}
+        context = {
+            "found": found,
+            "form": form,
+            "own": found and found.user_id == user.pk,
+            "used": list(access.used(found)) if found else [],
+        }
         response = render(request, "privacy/audit_opening.html", context, status=status)
         record(user, "glass.viewed", found)
     return response

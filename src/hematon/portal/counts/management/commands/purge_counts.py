@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from hematon.portal.accounts.session_store import SessionStore
 from hematon.portal.counts.actions import purge_expired
 
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         """Delete and say how many."""
         deleted = purge_expired(at=timezone.now())
-        call_command("clearsessions")
+        SessionStore.clear_expired()
         self.stdout.write(f"{deleted} pictures deleted.")
