@@ -54,5 +54,5 @@ def sign_in(address: str = "one@tests.invalid", client: Client | None = None) ->
     """Sign in by a code from a mail."""
     client = client or Client()
     assert ask(client, address)["Location"] == CODE
-    assert enter(client, code_in_mail())["Location"] == "/en/account/"
+    assert enter(client, code_in_mail())["Location"] == "/en/account/home/"
     return client

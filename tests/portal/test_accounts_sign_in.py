@@ -60,7 +60,7 @@ def test_the_right_code_makes_the_account_and_nothing_before_it_does() -> None:
     ask(client, "One@Tests.Invalid ")
     enter(client, another(code_in_mail()))
     assert not User.objects.exists()
-    assert enter(client, code_in_mail())["Location"] == "/en/account/"
+    assert enter(client, code_in_mail())["Location"] == "/en/account/home/"
     user = User.objects.get()
     assert (user.kind, user.email, user.address.text) == (Kind.FAMILY, None, ADDRESS)
     assert not user.has_usable_password()
@@ -335,14 +335,14 @@ def test_session_gets_a_new_id_and_keeps_what_was_typed_before() -> None:
     ("place", "leads"),
     [
         ("/es/account/passkeys/add/", "/es/account/passkeys/add/"),
-        ("/staff/", "/en/account/"),
-        ("/sign-in/2fa/", "/en/account/"),
-        ("https://evil.invalid/", "/en/account/"),
-        ("//evil.invalid/", "/en/account/"),
-        ("/\\evil.invalid/", "/en/account/"),
-        ("/\t/evil.invalid/", "/en/account/"),
-        ("javascript:alert(1)", "/en/account/"),
-        ("", "/en/account/"),
+        ("/staff/", "/en/account/home/"),
+        ("/sign-in/2fa/", "/en/account/home/"),
+        ("https://evil.invalid/", "/en/account/home/"),
+        ("//evil.invalid/", "/en/account/home/"),
+        ("/\\evil.invalid/", "/en/account/home/"),
+        ("/\t/evil.invalid/", "/en/account/home/"),
+        ("javascript:alert(1)", "/en/account/home/"),
+        ("", "/en/account/home/"),
     ],
 )
 def test_next_leads_to_our_own_pages_alone(place: str, leads: str) -> None:

@@ -12,86 +12,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from hematon.portal.accounts.models import Kind as UserKind
+from family_requests import ANSWERS, CANARY, begun, family, fill, sent
 from hematon.portal.accounts.models import Role, StaffRole, User
 from hematon.portal.audit.models import Event
-from hematon.portal.care import asking, drafts, sending, talking, tasks, working
-from hematon.portal.care.models import Case, Consent, Message
+from hematon.portal.care import asking, consents, drafts, sending, talking, tasks, working
+from hematon.portal.care.models import Case, Consent, ConsentScope, Message
 from hematon.portal.care.refused import Unfinished
 from hematon.portal.care.status import HoldReason, Kind, Status
 from portal_routes import names, route_of
 
 pytestmark = pytest.mark.django_db
-CANARY = "Zyxwvu"
-"""Stands in every box that takes a text."""
-
-ANSWERS: dict[str, dict[str, object]] = {
-    "your-name": {"name": f"{CANARY} Parent"},
-    "who": {"relationship": "parent"},
-    "phone": {"phone": "303 555 0100"},
-    "language": {"language": "es", "other_language": ""},
-    "interpreter": {"interpreter": "yes"},
-    "child-name": {"child_name": f"{CANARY} Niña"},
-    "birth-date": {"month": "5", "day": "14", "year": "2019"},
-    "worry": {"worry": f"{CANARY} low counts"},
-    "care-now": {"hospital": f"{CANARY} clinic", "doctor": f"Dr {CANARY}"},
-    "told": {"told": "partly"},
-    "symptoms": {"symptoms": ["fever", "bruises"]},
-    "question": {"question": f"{CANARY}?"},
-    "questions": {"question_1": f"{CANARY} one?", "question_2": "two?", "question_3": ""},
-    "blood-count": {"blood_count": "later"},
-    "records": {code: "have" for code, _label in tasks.ask.RECORDS},
-    "report": {"receiver": "doctor"},
-    "report-doctor": {"report_doctor": f"Dr {CANARY}", "report_place": "Town"},
-    "consent-records": {"agree": ["yes"]},
-    "consent-report": {"agree": ["yes"]},
-    "wish": {"wish": f"{CANARY} visit"},
-}
-
-
-def family() -> tuple[Client, User]:
-    """Give a signed-in family."""
-    address = f"{uuid.uuid4().hex}@tests.invalid"
-    user = User.objects.create_without_password(address, UserKind.FAMILY)
-    client = Client()
-    client.force_login(user)
-    return client, user
-
-
-def begun(client: Client, kind: Kind, language: str = "en") -> Case:
-    """Begin a draft as a browser does."""
-    client.post(f"/{language}/requests/where/", {"where": "other"})
-    answer = client.post(f"/{language}/requests/begin/{kind.value}/")
-    assert answer.status_code == 302
-    return Case.objects.get(pk=answer["Location"].split("/")[3])
-
-
-def fill(client: Client, case: Case, language: str = "en", *, without: str = "") -> list[str]:
-    """Answer every task but one, page by page; give what the pages were."""
-    pages = []
-    for task in tasks.tasks_of(case.kind):
-        if task.key == without:
-            continue
-        step = client.get(f"/{language}/requests/{case.pk}/tasks/{task.key}/", follow=True)
-        for _turn in range(9):
-            path = step.request["PATH_INFO"]
-            if path.endswith(f"/{case.pk}/tasks/"):
-                break
-            pages.append(step.content.decode())
-            step = client.post(path, ANSWERS[path.rstrip("/").rpartition("/")[2]], follow=True)
-        assert step.request["PATH_INFO"].endswith("/tasks/"), step.content.decode()
-    case.refresh_from_db()
-    return pages
-
-
-def sent(client: Client, kind: Kind = Kind.SECOND_OPINION) -> Case:
-    """Send a request as a browser does."""
-    case = begun(client, kind)
-    fill(client, case)
-    client.post(f"/en/requests/{case.pk}/check/", {"seen": case.revision})
-    case.refresh_from_db()
-    assert case.status == Status.RECEIVED
-    return case
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -259,7 +189,7 @@ def test_consents_are_kept_with_their_text_and_signer() -> None:
     case = sent(client)
     kept = {c.scope: c for c in Consent.objects.filter(case=case)}
     assert {scope: c.text for scope, c in kept.items()} == {
-        s.value: text for s, text in asking.CONSENT_TEXTS.items()
+        s.value: consents.edition(s).id for s in ConsentScope
     }
     assert {(c.by, c.language) for c in kept.values()} == {(user, "en")}
     assert kept["report-to-doctor"].signer == {
@@ -368,7 +298,7 @@ def test_a_wrong_birth_date_is_told(given: dict[str, str]) -> None:
 
 
 def test_messages_are_kept_once_and_read_marks_are_true() -> None:
-    """T-36, T-10: one message per box; the young person's own messages are not shown."""
+    """T-36, T-24, T-10: one message per box; looking reads nothing; one is hidden."""
     client, user = family()
     case = sent(client, Kind.QUESTION)
     nurse = User.objects.create_user("n@tests.invalid", "a long enough password")
@@ -387,9 +317,19 @@ def test_messages_are_kept_once_and_read_marks_are_true() -> None:
     page = client.get(f"/en/requests/{case.pk}/").content.decode()
     assert "from-team-one" in page
     assert "from-team-two" not in page
+    assert "1 new message" in client.get("/en/requests/").content.decode()
+    assert not Message.objects.exclude(read_at=None).exists()
+    upto = re.search(r'name="upto" value="([^"]+)"', page)
+    assert upto
+    hidden_one = Message.objects.get(key="two")
+    for wrong in ("", "x", str(uuid.uuid4()), str(hidden_one.pk)):
+        client.post(f"/en/requests/{case.pk}/read/", {"upto": wrong})
+        assert not Message.objects.exclude(read_at=None).exists()
+    client.post(f"/en/requests/{case.pk}/read/", {"upto": upto[1]})
     assert Message.objects.get(key="one").read_at is not None
     assert Message.objects.get(key="two").read_at is None
     assert "new message" not in client.get("/en/requests/").content.decode()
+    assert "Mark as read" not in client.get(f"/en/requests/{case.pk}/").content.decode()
 
     key = re.search(r'name="key" value="([^"]+)"', page)
     assert key

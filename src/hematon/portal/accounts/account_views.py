@@ -12,11 +12,18 @@ from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hematon.portal.accounts import codes, deletion, own_account, sessions
-from hematon.portal.accounts.access import account_of, account_page, confirm_first
+from hematon.portal.accounts.access import (
+    account_of,
+    account_page,
+    confirm_first,
+    family_of,
+    family_page,
+)
 from hematon.portal.accounts.codes import Asked, Entered
 from hematon.portal.accounts.family_forms import AddPasskey, CodeForm, NewAddressForm, UsePasskey
 from hematon.portal.accounts.models import Kind, Purpose, address_index
@@ -27,10 +34,19 @@ from hematon.portal.accounts.sign_in_views import (
     refusal,
     safe_next,
 )
+from hematon.portal.ui.family_home import panels
 from hematon.portal.ui.views import too_many
 
 _AFTER = "after_confirm"
 _GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@family_page
+@require_safe
+def my_home(request: HttpRequest) -> HttpResponse:
+    """Show a family what waits for it: requests, visits, children."""
+    shown = panels(family_of(request), timezone.now())
+    return render(request, "accounts/my_home.html", {"panels": shown})
 
 
 @account_page

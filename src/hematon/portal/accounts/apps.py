@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import autodiscover_modules
 
 
 class AccountsConfig(AppConfig):
@@ -21,3 +22,5 @@ class AccountsConfig(AppConfig):
                 "count for itself. Use the DatabaseCache that hematon/portal/settings.py sets."
             )
         from hematon.portal.accounts import factor_secrets, notices, sessions  # noqa: F401
+
+        autodiscover_modules("family_home")

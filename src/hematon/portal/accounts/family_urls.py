@@ -9,6 +9,7 @@ from hematon.portal.accounts import sign_in_views as views
 
 urlpatterns = [
     path("", own.my_access, name="my_access"),
+    path("home/", own.my_home, name="my_home"),
     path("sign-in/", views.family_sign_in, name="family_sign_in"),
     path("sign-in/code/", views.family_code, name="family_code"),
     path("sign-in/passkey/", views.passkey_sign_in, name="passkey_sign_in"),

@@ -91,6 +91,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.band_moved": EventType(Kind.UPDATE, "The reading order of a request was changed."),
     "case.call_missed": EventType(Kind.UPDATE, "A family was called and not reached."),
     "case.message_sent": EventType(Kind.CREATE, "A message was written."),
+    "case.messages_read": EventType(Kind.UPDATE, "A sender read messages of the team."),
     "case.note_written": EventType(Kind.CREATE, "The team wrote a note for itself."),
     "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
     # --- files ----------------------------------------------------------------------------------
@@ -99,6 +100,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "files.scanned": EventType(Kind.RUN, "A file was scanned."),
     "files.removed": EventType(Kind.DELETE, "A file was removed."),
     "files.purged": EventType(Kind.DELETE, "Files whose time was over were deleted."),
+    "files.opened_by_sender": EventType(Kind.READ, "A person opened a file that they sent."),
     "files.swept": EventType(Kind.DELETE, "Files that no row names were deleted."),
     # --- children and who may see them ------------------------------------------------------------
     "guardian.requested": EventType(Kind.CREATE, "Somebody asked to see a child's requests."),

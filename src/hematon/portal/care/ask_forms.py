@@ -63,7 +63,8 @@ RECORDS: Final = [
     ("family", _("Illnesses in the family")),
 ]
 RECORD_STATES: Final = [
-    ("have", _("I have it and will send it")),
+    ("have", _("I send it here")),
+    ("hospital", _("The hospital or doctor sends it")),
     ("later", _("It comes later")),
     ("no", _("I do not have it")),
     ("unknown", _("I do not know")),
@@ -268,8 +269,14 @@ class BloodCountForm(Form):
         return way
 
 
+class FilesForm(Form):
+    """How many files stand under a question; the page itself shows `files.forms.UploadForm`."""
+
+    count = forms.IntegerField(min_value=1)
+
+
 class RecordsForm(Form):
-    """Which records there are."""
+    """Which records there are, and how each comes; those sent here have a page each."""
 
     title = _("Which records do you have?")
 

@@ -17,6 +17,8 @@ from hematon.portal.care import tasks
 from hematon.portal.care.callback import Language, Relationship
 from hematon.portal.care.models import Case
 from hematon.portal.care.summary import Row
+from hematon.portal.files import access
+from hematon.portal.files.models import State
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ def _questions(given: Mapping[str, Any]) -> str:
 def _records(given: Mapping[str, Any]) -> str:
     states = dict(ask.RECORD_STATES)
     return "\n".join(f"{label}: {states[given[code]]}" for code, label in ask.RECORDS)
+
+
+def _files(case: Case, step: str) -> str:
+    lines = []
+    for stored in access.files_of(case.pk, step).exclude(state=State.INFECTED):
+        waits = _("%(file)s (we are still checking it)") % {"file": stored.name}
+        lines.append(waits if stored.state == State.HELD else stored.name)
+    return "\n".join(lines)
 
 
 def _born(given: Mapping[str, Any]) -> str:
@@ -82,16 +92,25 @@ def _shown() -> dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]]:
     }
 
 
-def sections(case: Case) -> list[Section]:
-    """Give every answer that will be sent, by task."""
+def sections(case: Case, answers: Mapping[str, Any]) -> list[Section]:
+    """Give every answer that will be sent, by task.
+
+    Args:
+        case: the draft.
+        answers: as `uploads.answers_of` gives them.
+    """
     shown, found = _shown(), []
     for task in tasks.tasks_of(case.kind):
         rows = []
-        for key, answer in tasks.given(task, case.answers).items():
-            name, told = shown[key]
+        for key, answer in tasks.given(task, answers).items():
+            if key in tasks.UPLOADS:
+                record = tasks.UPLOADS[key][0]
+                name = _("Files: %(record)s") % {"record": record}
+                text = _files(case, key)
+            else:
+                name, told = shown[key]
+                text = told(answer)
             kwargs = {"pk": case.pk, "task": task.key, "key": key}
-            rows.append(
-                Row(name, told(answer), reverse("request_question", kwargs=kwargs), name.lower())
-            )
+            rows.append(Row(name, text, reverse("request_question", kwargs=kwargs), name.lower()))
         found.append(Section(str(task.name), rows))
     return found

@@ -15,22 +15,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from hematon.portal.accounts.models import User
-from hematon.portal.care import access, intake, sending, tasks
+from hematon.portal.care import access, consents, intake, minors, sending, tasks, uploads
 from hematon.portal.care.models import Case, Consent, ConsentScope
 from hematon.portal.care.refused import NotPermitted, Unfinished
 from hematon.portal.care.status import Kind, Status
+from hematon.portal.notify.actions import enqueue
+from hematon.portal.notify.models import Kind as Notice
 from hematon.portal.ui.journey import Journey, Question
 from hematon.portal.vault.sealing import blind_index
 
-CONSENT_TEXTS: Final[Mapping[ConsentScope, str]] = {
-    ConsentScope.RECORDS: "records-2026-11",
-    ConsentScope.REPORT_TO_DOCTOR: "report-to-doctor-2026-11",
-}
-"""Which edition of its text a consent is given to; another text is another edition."""
-_CONSENTS: Final = {
+CONSENTS: Final[Mapping[str, ConsentScope]] = {
     "consent-records": ConsentScope.RECORDS,
     "consent-report": ConsentScope.REPORT_TO_DOCTOR,
 }
+"""By key of the question that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ class DraftJourney(Journey):
 
     def kept(self, request: HttpRequest) -> Mapping[str, Any]:
         """Give the answers of the draft."""
-        answers: Mapping[str, Any] = self._case().answers
-        return answers
+        return uploads.answers_of(self._case())
 
     def keep(self, request: HttpRequest, key: str, answer: dict[str, Any]) -> None:
         """Save one answer; the values that were typed on this site move into the draft."""
@@ -124,7 +121,7 @@ def send(*, case: Case, seen: int, by: User, language: str, at: datetime) -> Cas
 
     Raises:
         NotPermitted: it is another family's.
-        Unfinished: a task is open.
+        Unfinished: a task is open, or an adult must send it.
         NotInThisState: an answer changed since the page was made, or its time is over.
         SentBefore: it was sent from a page with other answers.
     """
@@ -132,15 +129,19 @@ def send(*, case: Case, seen: int, by: User, language: str, at: datetime) -> Cas
     if held.sender_id != by.pk:
         raise NotPermitted
     if held.status == Status.DRAFT and held.revision == seen:
-        still_open = tasks.open_tasks(held.kind, held.answers)
+        answers = uploads.answers_of(held)
+        still_open = tasks.open_tasks(held.kind, answers)
         if still_open:
             raise Unfinished(still_open[0].key)
+        if minors.needs_adult(held.kind, answers, at):
+            raise Unfinished("adult")
         _finish(held, by, language, at)
     # Last: it writes the audit's row.
     return sending.send(case=held, seen=seen, at=at)
 
 
 def _finish(case: Case, by: User, language: str, at: datetime) -> None:
+    uploads.let_go_unasked(case=case, by=by, at=at)
     answers = tasks.asked_answers(case.kind, case.answers)
     case.answers = answers
     case.interpreter = answers["interpreter"]["interpreter"] == "yes"
@@ -148,7 +149,7 @@ def _finish(case: Case, by: User, language: str, at: datetime) -> None:
     if "birth-date" in answers:
         case.match = match_of(answers["child-name"]["child_name"], answers["birth-date"]["date"])
     case.save(update_fields=["answers", "interpreter", "language", "match"])
-    for key, scope in _CONSENTS.items():
+    for key, scope in CONSENTS.items():
         if key in answers:
             signer = {
                 "name": answers["your-name"]["name"],
@@ -159,12 +160,19 @@ def _finish(case: Case, by: User, language: str, at: datetime) -> None:
             Consent.objects.create(
                 case=case,
                 scope=scope,
-                text=CONSENT_TEXTS[scope],
+                text=consents.edition(scope).id,
                 language=language,
                 signer=signer,
                 at=at,
                 by=by,
             )
+    enqueue(
+        key=f"received:{case.pk}",
+        kind=Notice.REQUEST_RECEIVED,
+        user=by,
+        language=language,
+        at=at,
+    )
 
 
 def match_of(name: str, born: str) -> str:

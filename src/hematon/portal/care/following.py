@@ -39,11 +39,16 @@ def story(case: Case) -> list[Told]:
     return found
 
 
+def is_their_turn(case: Case) -> bool:
+    """Say whether the team waits for the sender."""
+    return case.status == Status.ON_HOLD and case.hold_reason in _YOURS
+
+
 def who_acts(case: Case) -> str:
     """Say who acts next."""
     if not case.is_open:
         return _("Nobody. This request is closed.")
-    if case.status == Status.ON_HOLD and case.hold_reason in _YOURS:
+    if is_their_turn(case):
         return _("You. Please write to us.")
     return _("Our team.")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from hematon.portal.care import request_files, sent_views
 from hematon.portal.care import request_views as views
-from hematon.portal.care import sent_views
 
 urlpatterns = [
     path("", sent_views.requests, name="requests"),
@@ -22,5 +22,8 @@ urlpatterns = [
     path("<uuid:pk>/sent/", sent_views.sent, name="request_sent"),
     path("<uuid:pk>/receipt.pdf", sent_views.receipt, name="request_receipt"),
     path("<uuid:pk>/reply/", sent_views.reply, name="request_reply"),
+    path("<uuid:pk>/read/", sent_views.mark_read, name="request_read"),
+    path("<uuid:pk>/files/", request_files.add, name="request_files"),
+    path("<uuid:pk>/files/<uuid:file>/", request_files.give, name="request_file"),
     path("<uuid:pk>/take-back/", sent_views.take_back, name="request_take_back"),
 ]

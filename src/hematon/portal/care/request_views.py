@@ -13,10 +13,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hematon.portal.accounts.access import family_of, family_page, open_page
-from hematon.portal.care import access, ask_forms, asking, intake, sending, tasks
+from hematon.portal.care import (
+    access,
+    ask_forms,
+    asking,
+    consents,
+    intake,
+    minors,
+    request_files,
+    sending,
+    tasks,
+    uploads,
+)
 from hematon.portal.care.ask_summary import sections
 from hematon.portal.care.doors import door_of
-from hematon.portal.care.models import Case
+from hematon.portal.care.models import Case, ConsentScope
 from hematon.portal.care.refused import NotInThisState, SentBefore, Unfinished
 from hematon.portal.care.status import Kind
 from hematon.portal.care.summary import attached_counts
@@ -116,12 +127,20 @@ def task_list(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     case = _draft(request, pk)
     if isinstance(case, HttpResponse):
         return case
-    rows = [(t, tasks.status_of(t, case.kind, case.answers)) for t in tasks.tasks_of(case.kind)]
+    answers = uploads.answers_of(case)
+    rows = [(t, tasks.status_of(t, case.kind, answers)) for t in tasks.tasks_of(case.kind)]
     done = sum(status == tasks.TaskStatus.COMPLETED for _task, status in rows)
+    needs_adult = minors.needs_adult(case.kind, answers, timezone.now())
     return render(
         request,
         "care/request/tasks.html",
-        {"case": case, "rows": rows, "done": done, "ready": done == len(rows)},
+        {
+            "case": case,
+            "rows": rows,
+            "done": done,
+            "ready": done == len(rows) and not needs_adult,
+            "adult_from": minors.adult_from() if needs_adult else None,
+        },
     )
 
 
@@ -139,11 +158,11 @@ def task(request: HttpRequest, pk: uuid.UUID, task: str) -> HttpResponse:
     case = _draft(request, pk)
     if isinstance(case, HttpResponse):
         return case
-    found = _task(case, task)
-    if tasks.status_of(found, case.kind, case.answers) == tasks.TaskStatus.CANNOT_START:
+    found, answers = _task(case, task), uploads.answers_of(case)
+    if tasks.status_of(found, case.kind, answers) == tasks.TaskStatus.CANNOT_START:
         return redirect("request_tasks", pk=case.pk)
     pages = asking.journey(case, found)
-    wrong = tasks.first_problem(found, case.answers)
+    wrong = tasks.first_problem(found, answers)
     if wrong is not None:
         return redirect(pages.at(wrong.key))
     return pages.missing(request) or redirect(pages.first())
@@ -159,50 +178,61 @@ def question(request: HttpRequest, pk: uuid.UUID, task: str, key: str) -> HttpRe
     found = _task(case, task)
     if key not in {q.key for q in found.questions}:
         raise Http404
-    if tasks.status_of(found, case.kind, case.answers) == tasks.TaskStatus.CANNOT_START:
+    if tasks.status_of(found, case.kind, uploads.answers_of(case)) == tasks.TaskStatus.CANNOT_START:
         return redirect("request_tasks", pk=case.pk)
-    counts = case.answers.get(tasks.COUNTS) or request.session.get(intake.COUNTS)
     try:
-        answer = asking.journey(case, found).page(
-            request,
-            key,
-            case=case,
-            counts=attached_counts(counts),
-            doctor=case.answers.get("report-doctor", {}),
-            signer=case.answers.get("your-name", {}),
-        )
+        if key in tasks.UPLOADS:
+            answer = request_files.upload(request, case, found, key)
+        else:
+            answer = asking.journey(case, found).page(request, key, **_beside(request, case, key))
     except NotInThisState:
         # Sent or deleted in another tab, between opening the draft and saving.
         return redirect("request_page", pk=case.pk)
-    if request.method == "POST" and answer.status_code == 302 and "later" in request.POST:
-        messages.info(request, _("Saved. You can come back later."))
-        return redirect("request_tasks", pk=case.pk)
+    if request.method == "POST" and answer.status_code == 302:
+        if "later" in request.POST:
+            messages.info(request, _("Saved. You can come back later."))
+            return redirect("request_tasks", pk=case.pk)
+        if key in minors.DECIDED_BY and minors.needs_adult(case.kind, case.answers, timezone.now()):
+            return redirect("request_tasks", pk=case.pk)
     return answer
+
+
+def _beside(request: HttpRequest, case: Case, key: str) -> dict[str, object]:
+    """Give what a question's page shows beside its form."""
+    scope = asking.CONSENTS.get(key, ConsentScope.RECORDS)
+    counts = case.answers.get(tasks.COUNTS) or request.session.get(intake.COUNTS)
+    return {
+        "case": case,
+        "counts": attached_counts(counts),
+        "doctor": case.answers.get("report-doctor", {}),
+        "signer": case.answers.get("your-name", {}),
+        "points": consents.edition(scope).points,
+    }
 
 
 @family_page
 @read_or_send
 def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show every answer; sending sends them once, however often it is pressed."""
-    user = family_of(request)
     if request.method == "POST":
         return _send(request, pk)
     case = _draft(request, pk)
     if isinstance(case, HttpResponse):
         return case
-    if access.get_draft(user, pk, timezone.now()) is None or tasks.open_tasks(
-        case.kind, case.answers
+    answers = uploads.answers_of(case)
+    if tasks.open_tasks(case.kind, answers) or minors.needs_adult(
+        case.kind, answers, timezone.now()
     ):
         messages.info(request, _("Some tasks are not complete yet."))
         return redirect("request_tasks", pk=case.pk)
-    answers = tasks.asked_answers(case.kind, case.answers)
+    asked = tasks.asked_answers(case.kind, answers)
     return render(
         request,
         "care/request/check.html",
         {
             "case": case,
-            "sections": sections(case),
-            "counts": attached_counts(answers.get(tasks.COUNTS)),
+            "sections": sections(case, answers),
+            "counts": attached_counts(asked.get(tasks.COUNTS)),
         },
     )
 

@@ -8,19 +8,22 @@ import uuid
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hematon.portal.accounts.access import family_of, family_page
-from hematon.portal.care import access, talking, working
+from hematon.portal.care import access, reading, talking, uploads, working
 from hematon.portal.care.following import next_steps, story, who_acts
 from hematon.portal.care.message_form import MessageForm
 from hematon.portal.care.models import Case
 from hematon.portal.care.receipt import receipt_pdf
 from hematon.portal.care.refused import NotInThisState, SentBefore
 from hematon.portal.care.status import TRANSITIONS, Status
+from hematon.portal.files.forms import Listed, listed_as
+from hematon.portal.files.models import StoredFile
 
 read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -38,32 +41,30 @@ def requests(request: HttpRequest) -> HttpResponse:
     """Show what was sent, who acts next, and what was begun."""
     user, at = family_of(request), timezone.now()
     sent = access.cases_for(user).order_by("-sent_at", "pk")
-    rows = [(case, who_acts(case), _news(request, case)) for case in sent]
+    rows = [(case, who_acts(case), reading.new_for(user, case)) for case in sent]
     drafts = access.own_drafts(user).filter(ends_at__gt=at)
     return render(request, "care/request/requests.html", {"rows": rows, "drafts": drafts})
-
-
-def _news(request: HttpRequest, case: Case) -> int:
-    mine = access.messages_for(family_of(request), case)
-    return mine.filter(from_staff=True, read_at=None).count()
 
 
 @family_page
 @require_safe
 def request_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show where a request stands and what was said; showing the messages reads them."""
-    user, at = family_of(request), timezone.now()
-    if access.get_draft(user, pk, at) is not None:
+    """Show where a request stands and what was said; showing it changes nothing."""
+    if access.get_draft(family_of(request), pk, timezone.now()) is not None:
         return redirect("request_tasks", pk=pk)
     case = _sent(request, pk)
-    answer = _page(request, case, MessageForm(initial={"key": secrets.token_urlsafe(24)}))
-    if request.method == "GET":
-        # After the page was made, so that what is new is marked as new once.
-        talking.read_messages(case=case, by=user, at=at)
-    return answer
+    return _page(request, case, MessageForm(initial={"key": secrets.token_urlsafe(24)}))
+
+
+def _files(case: Case) -> list[Listed]:
+    def address(stored: StoredFile) -> str:
+        return reverse("request_file", kwargs={"pk": case.pk, "file": stored.pk})
+
+    return [listed_as(stored, address) for stored in uploads.shown(case)]
 
 
 def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200) -> HttpResponse:
+    thread = list(access.messages_for(family_of(request), case))
     return render(
         request,
         "care/request/request.html",
@@ -72,7 +73,13 @@ def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200
             "who": who_acts(case),
             "story": story(case),
             "steps": next_steps(case),
-            "thread": list(access.messages_for(family_of(request), case)),
+            "thread": thread,
+            "last": thread[-1] if thread else None,
+            "news": sum(m.from_staff and m.read_at is None for m in thread),
+            "files": _files(case),
+            "may_add": uploads.may_add(case),
+            "files_asked": uploads.is_asked_for(case),
+            "files_untold": len(uploads.untold(case)),
             "form": form,
             "can_write": case.status != Status.CANCELLED,
             "can_take_back": Status.CANCELLED in TRANSITIONS[case.status],
@@ -84,7 +91,8 @@ def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200
 @family_page
 @require_POST
 def reply(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Keep a message, once however often it is sent."""
+    """Keep a message, once however often it is sent; who answers has read what was on the page."""
+    user, at = family_of(request), timezone.now()
     case, form = _sent(request, pk), MessageForm(request.POST)
     if not form.is_valid():
         return _page(request, case, form)
@@ -93,9 +101,9 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             case=case,
             key=form.cleaned_data["key"],
             text=form.cleaned_data["text"],
-            by=family_of(request),
+            by=user,
             language=(get_language() or "en")[:2],
-            at=timezone.now(),
+            at=at,
         )
     except SentBefore:
         form.add_error(None, _("This box was sent before with another text. Send it once more."))
@@ -103,8 +111,24 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _page(request, case, form, 422)
     except NotInThisState:
         return redirect("request_page", pk=pk)
+    _read(request, case)
     messages.info(request, _("Your message was sent."))
     return redirect("request_page", pk=pk)
+
+
+@family_page
+@require_POST
+def mark_read(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Note that the messages on the page were read."""
+    _read(request, _sent(request, pk))
+    return redirect("request_page", pk=pk)
+
+
+def _read(request: HttpRequest, case: Case) -> None:
+    user = family_of(request)
+    upto = reading.on_page(user, case, request.POST.get("upto", ""))
+    if upto is not None:
+        reading.mark_read(case=case, upto=upto, by=user, at=timezone.now())
 
 
 @family_page
@@ -140,7 +164,9 @@ def sent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if access.get_draft(family_of(request), pk, timezone.now()) is not None:
         return redirect("request_tasks", pk=pk)
     case = _sent(request, pk)
-    return render(request, "care/request/sent.html", {"case": case, "steps": next_steps(case)})
+    by_hospital = "hospital" in case.answers.get("records", {}).values()
+    page = {"case": case, "steps": next_steps(case), "by_hospital": by_hospital}
+    return render(request, "care/request/sent.html", page)
 
 
 @family_page

@@ -64,6 +64,18 @@ def _plain(
     return Question(key, form, template=template, **({"asked": asked} if asked else {}))
 
 
+def _upload(key: str, asked: Callable[[Answers], bool]) -> Question:
+    return Question(key, ask.FilesForm, asked=asked, template="care/request/upload.html")
+
+
+def _sent_here(code: str) -> Callable[[Answers], bool]:
+    return lambda answers: answers.get("records", {}).get(code) == "have"
+
+
+def _count_as_file(answers: Answers) -> bool:
+    return answers.get("blood-count", {}).get("blood_count") == "file"
+
+
 def _to_doctor(answers: Answers) -> bool:
     return answers.get("report", {}).get("receiver") == "doctor"
 
@@ -94,8 +106,16 @@ _SYMPTOMS = Task(
 _COUNT = Task(
     "blood-count",
     _("Newest blood count"),
-    (_plain("blood-count", ask.BloodCountForm, "care/request/blood_count.html"),),
+    (
+        _plain("blood-count", ask.BloodCountForm, "care/request/blood_count.html"),
+        _upload("files-newest-count", _count_as_file),
+    ),
 )
+UPLOADS: Final[Mapping[str, tuple[Promise, str]]] = {
+    "files-newest-count": (_COUNT.name, "blood-count"),
+    **{f"files-{code}": (label, "records") for code, label in ask.RECORDS},
+}
+"""Questions that are answered with files: what each page is called, and which answer led there."""
 
 TASKS: Final[Mapping[Kind, tuple[Task, ...]]] = {
     Kind.QUESTION: (
@@ -118,7 +138,10 @@ TASKS: Final[Mapping[Kind, tuple[Task, ...]]] = {
         Task(
             "records",
             _("Records"),
-            (_titled("records", ask.RecordsForm, "care/request/records.html"),),
+            (
+                _titled("records", ask.RecordsForm, "care/request/records.html"),
+                *(_upload(f"files-{code}", _sent_here(code)) for code, _label in ask.RECORDS),
+            ),
         ),
         Task(
             "report",
@@ -202,7 +225,18 @@ def asked_answers(kind: str, answers: Mapping[str, Any]) -> dict[str, Any]:
         kept |= given(task, answers)
     if kept.get("blood-count", {}).get("blood_count") != "attached":
         kept.pop(COUNTS, None)
-    return kept
+    # Which files there are stands in the rows of the files alone.
+    return {key: answer for key, answer in kept.items() if key not in UPLOADS}
+
+
+def asked_uploads(kind: str, answers: Mapping[str, Any]) -> set[str]:
+    """Give the keys of the questions that are answered with files and are asked."""
+    return {
+        question.key
+        for task in tasks_of(kind)
+        for question in task.questions
+        if question.key in UPLOADS and question.asked(given(task, answers))
+    }
 
 
 def first_problem(task: Task, answers: Mapping[str, Any]) -> Question | None:

@@ -14,10 +14,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hematon.portal.accounts.access import family_of, family_page
 from hematon.portal.accounts.models import User
 from hematon.portal.families import access, actions, ages, due, words
 from hematon.portal.families.forms import AnotherForm, AskForm, EndForm
-from hematon.portal.families.guards import family_of, family_page
 from hematon.portal.families.models import Child, Guardianship, Relationship, Status
 from hematon.portal.programme.rules import current
 from hematon.portal.programme.shapes import AgeRules

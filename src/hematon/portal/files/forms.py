@@ -142,7 +142,7 @@ class UploadForm(Form):
     @property
     def listed(self) -> list[Listed]:
         """Give what was sent so far."""
-        return list(map(self._listed, access.files_of(self.holder, self.step)))
+        return [listed_as(f, self._address) for f in access.files_of(self.holder, self.step)]
 
     def settle(self, *, by: User | None, at: datetime) -> Done | None:
         """Do what was pressed: remove a file, send the chosen ones, go on.
@@ -199,17 +199,24 @@ class UploadForm(Form):
             actions.remove(stored=stored, by=by, at=at)
         return Done.HERE
 
-    def _listed(self, stored: StoredFile) -> Listed:
-        state = {State.CLEAN.value: "ready", State.HELD.value: "checking"}
-        opens = self._address is not None and serve.may_open(stored, serve.Purpose.SENDER)
-        return Listed(
-            key=stored.pk,
-            name=stored.name,
-            size=_size(stored.size),
-            state=state.get(stored.state, "problem"),
-            problem=str(WORDS.get(stored.reason, "")) if stored.state == State.INFECTED else "",
-            address=self._address(stored) if self._address is not None and opens else "",
-        )
+
+def listed_as(stored: StoredFile, address: Callable[[StoredFile], str] | None = None) -> Listed:
+    """Give a file as a page lists it.
+
+    Args:
+        stored: the file.
+        address: gives where it opens.
+    """
+    state = {State.CLEAN.value: "ready", State.HELD.value: "checking"}
+    opens = address is not None and serve.may_open(stored, serve.Purpose.SENDER)
+    return Listed(
+        key=stored.pk,
+        name=stored.name,
+        size=_size(stored.size),
+        state=state.get(stored.state, "problem"),
+        problem=str(WORDS.get(stored.reason, "")) if stored.state == State.INFECTED else "",
+        address=address(stored) if address is not None and opens else "",
+    )
 
 
 def _size(size: int) -> str:

@@ -113,42 +113,51 @@ class Journey:
         """Make the form of a question, from what was sent or from the answer so far."""
         return question.form(**given)
 
+    def reach(self, request: HttpRequest, key: str) -> Question | HttpResponseRedirect:
+        """Give a question whose turn it can be, else where to go: to the first open one."""
+        given = self.answers(request)
+        reachable = []
+        for question in self.questions:
+            if not question.asked(given):
+                continue
+            reachable.append(question)
+            if question.key not in given:
+                break
+        found = next((q for q in reachable if q.key == key), None)
+        return found or redirect(self.at(reachable[-1].key))
+
+    def back(self, request: HttpRequest, key: str) -> str:
+        """Give the address of the page before a question that is asked."""
+        given = self.answers(request)
+        asked = [q.key for q in self.questions if q.asked(given)]
+        place = asked.index(key)
+        return self.at(asked[place - 1]) if place else self.before()
+
     def page(self, request: HttpRequest, key: str, **context: object) -> HttpResponse:
         """Show one question, or take its answer and go on.
 
         A question that is not asked, or whose earlier ones are open, leads to the first open one.
         After a change of an answer, the way leads to the end when nothing else is open.
         """
-        given = self.answers(request)
-        asked = [q for q in self.questions if q.asked(given)]
-        reachable = []
-        for question in asked:
-            reachable.append(question)
-            if question.key not in given:
-                break
-        question = next((q for q in reachable if q.key == key), reachable[-1])
-        if question.key != key:
-            return redirect(self.at(question.key))
+        question = self.reach(request, key)
+        if isinstance(question, HttpResponseRedirect):
+            return question
         if request.method == "POST":
             form = self.made(request, question, data=request.POST, files=request.FILES)
             if form.is_valid():
                 self.keep(request, key, form.cleaned_data)
-                return self._next(request, key)
+                return self.go_on(request, key)
         else:
-            form = self.made(request, question, initial=given.get(key))
+            form = self.made(request, question, initial=self.answers(request).get(key))
         for field in list(form.fields.values())[:1]:
             # One question alone is the page's heading.
             field.is_heading = len(form.fields) == 1  # type: ignore[attr-defined]
-        place = [q.key for q in asked].index(key)
-        back = self.at(asked[place - 1].key) if place else self.before()
         title = getattr(form, "title", None) or next(iter(form.fields.values())).label
-        return render(
-            request,
-            question.template,
-            {"form": form, "back": back, "caption": self.caption, "title": title, **context},
-        )
+        page = {"form": form, "back": self.back(request, key), "caption": self.caption}
+        return render(request, question.template, {**page, "title": title, **context})
 
-    def _next(self, request: HttpRequest, key: str) -> HttpResponse:
+    def go_on(self, request: HttpRequest, key: str) -> HttpResponse:
+        """Lead from an answered question to the next open one, else to the end."""
         given = self.answers(request)
         asked = [q.key for q in self.questions if q.asked(given)]
         for later in asked[asked.index(key) + 1 :]:

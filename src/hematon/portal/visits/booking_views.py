@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hematon.portal.accounts.access import family_of, family_page
 from hematon.portal.accounts.models import User
 from hematon.portal.ui.forms import Form
 from hematon.portal.visits import access, actions, booking, finding, holding, wires
@@ -26,7 +27,6 @@ from hematon.portal.visits.models import Appointment, Slot, VisitKind
 from hematon.portal.visits.rules import licensed_states
 from hematon.portal.visits.states import STATES
 from hematon.portal.visits.video import video
-from hematon.portal.visits.wires import family_of, family_page
 
 DAYS_A_PAGE = 8
 

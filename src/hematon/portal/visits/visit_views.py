@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hematon.portal.accounts.access import family_of, family_page
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.directory.access import today
@@ -29,7 +30,6 @@ from hematon.portal.visits.ics import CONTENT_TYPE, Words, calendar
 from hematon.portal.visits.models import Appointment, JoinAnswer, Status, VisitKind
 from hematon.portal.visits.states import STATES
 from hematon.portal.visits.video import is_open, video, way_in
-from hematon.portal.visits.wires import family_of, family_page
 
 TOLD_FOR = timedelta(minutes=30)
 """How long an answer at the door holds; a child can travel far in a day."""

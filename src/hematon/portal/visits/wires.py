@@ -7,46 +7,13 @@ have nothing to say: what cannot be asked is a no.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from functools import wraps
 from importlib import import_module
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-
-from hematon.portal.accounts.models import Kind, User
+from hematon.portal.accounts.models import User
 from hematon.portal.ui.site import site
-
-P = ParamSpec("P")
-R = TypeVar("R", bound=HttpResponseBase)
-
-
-def family_of(request: HttpRequest) -> User:
-    """Give the signed-in family.
-
-    Raises:
-        PermissionDenied: someone else is signed in, or nobody.
-    """
-    user = request.user
-    if not isinstance(user, User) or user.kind != Kind.FAMILY:
-        raise PermissionDenied
-    return user
-
-
-def family_page(
-    view: Callable[Concatenate[HttpRequest, P], R],
-) -> Callable[Concatenate[HttpRequest, P], R]:
-    """Let in a signed-in family; others who are signed in get 403, the rest sign in first."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        family_of(request)
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 class Child(Protocol):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms, template
+from django.utils import formats
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from hematon.portal.ui.site import site
 
 register = template.Library()
 
@@ -36,6 +40,12 @@ def title_prefix(form: forms.BaseForm | None) -> str:
 def tel(number: str) -> str:
     """Give what a phone dials: digits and a leading plus."""
     return "".join(c for c in str(number) if c.isdigit() or c == "+")
+
+
+@register.filter
+def day(moment: datetime) -> str:
+    """Write the day of a moment by the programme's clock, not by the server's."""
+    return formats.date_format(moment.astimezone(site().zone).date(), "DATE_FORMAT")
 
 
 @register.filter
