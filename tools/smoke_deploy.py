@@ -345,6 +345,8 @@ def main() -> int:
             "HEMATON_ALLOWED_HOSTS": HOST,
             "HEMATON_TRUSTED_PROXIES": "1",
             "HEMATON_EMAIL_URL": "smtp://127.0.0.1:9",
+            "HEMATON_EMAIL_FROM": f"Family portal <portal@{HOST}>",
+            "HEMATON_SITE_URL": f"https://{HOST}",
             "HEMATON_BACKUP_DIR": str(backups),
             "DJANGO_SETTINGS_MODULE": "hematon.portal.settings",
         }

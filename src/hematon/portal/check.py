@@ -12,7 +12,7 @@ from typing import Final
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -20,12 +20,23 @@ from hematon.portal.audit.guards import missing
 from hematon.portal.notify.texts import tells_the_clinic
 from hematon.portal.operations.health import topics
 from hematon.portal.programme import rules
+from hematon.portal.ui.faults import fault_of
 from hematon.portal.ui.retention import hold_file
 from hematon.portal.ui.site import site
 from hematon.portal.ui.upkeep import State
 from hematon.portal.vault.keys import keyring
 
-UPKEEP: Final = ("Copies", "Keys", "Disk", "Jobs", "Scanner", "Software")
+UPKEEP: Final = (
+    "Copies",
+    "Database",
+    "Disk",
+    "Files",
+    "Jobs",
+    "Keys",
+    "Mail",
+    "Scanner",
+    "Software",
+)
 """Topics of the health page that the command looks at too."""
 CLOCKS_APART: Final = 5
 SQLITE = {
@@ -90,9 +101,12 @@ def _of_clock() -> Iterator[str]:
         if said.stdout.strip() == "no":
             yield "the machine's clock is not synchronized: set up systemd-timesyncd or chrony"
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            (theirs,) = cursor.fetchone()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT clock_timestamp()")
+                (theirs,) = cursor.fetchone()
+        except Error:
+            return  # said by `_of_database`
         apart = abs((theirs - timezone.now()).total_seconds())
         if apart > CLOCKS_APART:
             yield f"the database's clock is {apart:.0f} seconds off this machine's"
@@ -141,8 +155,8 @@ def _of_database() -> Iterator[str]:
     try:
         waiting = MigrationExecutor(connection)
         plan = waiting.migration_plan(waiting.loader.graph.leaf_nodes())
-    except DatabaseError as error:
-        yield f"the database does not answer: {type(error).__name__}"
+    except Error as error:
+        yield f"the database does not answer: {type(error).__name__}, {fault_of(error).told}"
         return
     if plan:
         yield f"{len(plan)} migrations wait: run python -m django migrate"

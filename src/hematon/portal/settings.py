@@ -213,6 +213,13 @@ def _database() -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # Whoever waits for a server that is away, or for a lock that somebody keeps, holds one of
+        # the few threads; the page of a fault is better. In seconds, ms and ms.
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "tcp_user_timeout": 10_000,
+            "options": "-c lock_timeout=10000",
+        },
     }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from hematon.portal.ui.faults import Fault, fault_of
 from hematon.portal.ui.upkeep import HEALTH, Line, State
 
 _log = logging.getLogger(__name__)
@@ -34,8 +35,11 @@ def topics(now: datetime) -> list[Topic]:
         try:
             with transaction.atomic():
                 lines = tuple(ask(now))
-        except Exception:  # whatever an app does wrong, the others must show
+        except Exception as error:  # whatever an app does wrong, the others must show
             _log.exception("the health lines of %s failed", name)
-            lines = (Line(name, "could not be read", State.UNKNOWN, "Look at the log."),)
+            fault, fix = fault_of(error), "Look at the log."
+            lines = (Line(name, "could not be read", State.UNKNOWN, fix),)
+            if fault is not Fault.OURS:
+                lines = (Line(name, f"could not be read: {fault.told}", State.ATTENTION, fix),)
         found.append(Topic(name, lines))
     return sorted(found, key=lambda topic: topic.rank)

@@ -12,7 +12,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Q
 
+from hematon.portal.files import scanning
 from hematon.portal.notify.models import Notice
+from hematon.portal.operations import probes
 from hematon.portal.operations.backup import newest
 from hematon.portal.operations.notes import last
 from hematon.portal.programme import rules
@@ -27,6 +29,15 @@ ADVISORY_AGE: Final = timedelta(days=7)
 JOB_AGE: Final = timedelta(hours=26)
 LEAST_FREE: Final = 2_000_000_000
 SIGNATURES: Final = ("/var/lib/clamav/daily.cld", "/var/lib/clamav/daily.cvd")
+
+SCANNER_SAYS: Final = {
+    "down": "does not answer",
+    "slow": "answers too slowly",
+    "garbage": "answers what cannot be read",
+    "unproven": "does not find the test virus",
+    "too_large": "takes no file as small as the test virus",
+}
+"""Reasons of `files.scanning` in words."""
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -86,6 +97,20 @@ def disk(now: datetime) -> Iterator[Line]:
         state = State.GOOD if free >= LEAST_FREE else State.ATTENTION
         fix = "" if state is State.GOOD else "Make room before requests are refused."
         yield Line(f"{name}, free", f"{free / 1e9:.1f} GB", state, fix)
+    wrong = probes.files_refuse()
+    fix = "Nobody can send files: see docs/operations.md, Faults." if wrong else ""
+    yield Line("Files, writes", wrong or "taken", State.ATTENTION if wrong else State.GOOD, fix)
+
+
+@health("Database")
+def database(now: datetime) -> Iterator[Line]:
+    """Say whether what is sent can be kept, and whether sign-in can count tries."""
+    for name, wrong, right, fix in (
+        ("Writes", probes.database_refuses(), "taken", "See docs/operations.md, Faults."),
+        ("Sign-in limits", probes.cache_refuses(), "counted", "Nobody can sign in: see the log."),
+    ):
+        state = State.ATTENTION if wrong else State.GOOD
+        yield Line(name, wrong or right, state, fix if wrong else "")
 
 
 @health("Jobs")
@@ -109,11 +134,17 @@ def jobs(now: datetime) -> Iterator[Line]:
 
 @health("Scanner")
 def scanner(now: datetime) -> Iterator[Line]:
-    """Say how old the virus signatures are, where a scanner is set up."""
+    """Say whether the scanner answers and how old its signatures are, where one is set up."""
     if not getattr(settings, "CLAMD_SOCKET", ""):
         fix = "Set HEMATON_CLAMD_SOCKET; until then every file waits."
         yield Line("Virus scanner", "not set up", State.UNKNOWN, fix)
         return
+    found = scanning.status()
+    if not found.works:
+        fix = "Look at clamd: systemctl status clamav-daemon. Files wait, and none is lost."
+        yield Line("Virus scanner", SCANNER_SAYS[found.reason], State.ATTENTION, fix)
+        return
+    yield Line("Virus scanner", f"answers, {found.engine}")
     there = [Path(file) for file in SIGNATURES if Path(file).exists()]
     if not there:
         yield Line("Signatures", "date not known", State.UNKNOWN, "Look at freshclam's log.")

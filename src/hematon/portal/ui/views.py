@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from hematon.portal.ui.faults import Fault, fault_of
 from hematon.portal.ui.open import open_page
+from hematon.portal.ui.site import context as site_context
+from hematon.portal.ui.site import site
 
 logger = logging.getLogger("hematon.portal")
 
@@ -30,8 +36,14 @@ def root(request: HttpRequest) -> HttpResponse:
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Say whether the process and its database answer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        text = f"{fault_of(error).told}\n"
+        return HttpResponse(
+            text, content_type="text/plain", status=503, headers={"Retry-After": "60"}
+        )
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -94,10 +106,43 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours."""
+    """500 for a fault of ours; 503 or 507 where the database or the disk is what failed.
+
+    The page asks neither the database nor the session: they may be what failed.
+    """
+    fault = fault_of(sys.exception())
+    if fault is not Fault.OURS:
+        logger.error("service fault: %s", fault.told)
     try:
-        return _error(request, 500)
-    except Exception:  # the database or a template may be what failed
+        page: str = render_to_string(
+            "ui/fault.html",
+            {**site_context(request), **_languages(request), "status": fault.status},
+        )
+    except Exception:  # a template or a file may be what failed
         logger.exception("the error page failed")
-        page = "<!doctype html><html lang=en><title>Service problem</title><h1>Service problem</h1>"
-        return HttpResponse(page + "<p>Emergency: call 911.</p>", status=500)
+        page = _last_resort()
+    answer = HttpResponse(page, status=fault.status)
+    if fault.retry_after is not None:
+        answer["Retry-After"] = str(fault.retry_after)
+    return answer
+
+
+def _languages(request: HttpRequest) -> dict[str, object]:
+    """Give the other language that a page for families says the same in."""
+    here = (translation.get_language() or "en")[:2]
+    english = request.path_info.startswith(("/staff/", "/sign-in/", "/clinicians/"))
+    return {"also_in": None if english else next(c for c, _ in settings.LANGUAGES if c != here)}
+
+
+def _last_resort() -> str:
+    phones = ""
+    with suppress(Exception):  # the file with the facts may be what failed
+        lines = site().phones
+        phones = f" {lines.day.number} / {lines.night.number}"
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Service problem</title>"
+        "<h1>Service problem</h1><p>What you were sending may not have reached us. Try again in a "
+        f"few minutes, or call us.{phones}</p><p>Emergency: call 911.</p>"
+        "<p lang=es>Es posible que no hayamos recibido lo que enviaba. Inténtelo de nuevo en unos "
+        f"minutos o llámenos.{phones}</p><p lang=es>Emergencia: llame al 911.</p>"
+    )
