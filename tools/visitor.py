@@ -157,8 +157,8 @@ class Browser:
             self.watch(self.kind, time.monotonic() - began, 0)
             raise GoneError(f"{method} {path.split('?')[0]}: {type(error).__name__}") from error
         self.watch(self.kind, time.monotonic() - began, answer.status)
-        if answer.will_close:
-            self.close()
+        # nginx asks gunicorn on a new connection each time.
+        self.close()
         for line_ in answer.msg.get_all("Set-Cookie") or []:
             for name, morsel in SimpleCookie(line_).items():
                 self.cookies[name] = morsel.value
@@ -207,27 +207,29 @@ def tasks_of(browser: Browser, pk: str) -> list[str]:
     return list(dict.fromkeys(_TASK.findall(page.text)))
 
 
-def answer_task(browser: Browser, task: str, mark: str, *, read: bool = False) -> None:
+def answer_to(key: str, mark: str) -> dict[str, str]:
+    """Give what a family types to a question, with the mark where there is room for it."""
+    if key not in TEXTS:
+        raise WrongError(f"tools/visitor.py has no answer to the question {key!r}")
+    texts = dict(TEXTS[key])
+    if key in MARKED:
+        texts[MARKED[key]] += f" {mark}"
+    return texts
+
+
+def answer_task(browser: Browser, task: str, mark: str) -> None:
     """Answer every question of a task.
 
     Args:
         browser: of the family.
         task: its address.
         mark: put into the text by which the request is known again.
-        read: whether each page is opened before it is answered, as people do.
     """
     page = expect(browser.get(task), 302).place
     for _ in range(20):
         if page.endswith("/tasks/"):
             return
-        key = page.rstrip("/").rpartition("/")[2]
-        if key not in TEXTS:
-            raise SystemExit(f"tools/visitor.py has no answer to the question {key!r}")
-        texts = dict(TEXTS[key])
-        if key in MARKED:
-            texts[MARKED[key]] += f" {mark}"
-        if read:
-            expect(browser.get(page), 200)
+        texts = answer_to(page.rstrip("/").rpartition("/")[2], mark)
         page = expect(browser.post(page, texts), 302).place
     raise WrongError(f"{task} does not end")
 
