@@ -150,8 +150,9 @@ class Journey:
         else:
             form = self.made(request, question, initial=self.answers(request).get(key))
         for field in list(form.fields.values())[:1]:
-            # One question alone is the page's heading.
-            field.is_heading = len(form.fields) == 1  # type: ignore[attr-defined]
+            # One question alone is the page's heading, unless the page has one of its own.
+            alone = len(form.fields) == 1 and not hasattr(form, "title")
+            field.is_heading = alone  # type: ignore[attr-defined]
         title = getattr(form, "title", None) or next(iter(form.fields.values())).label
         page = {"form": form, "back": self.back(request, key), "caption": self.caption}
         return render(request, question.template, {**page, "title": title, **context})
