@@ -97,6 +97,26 @@ def resident(pid: int) -> float:
     return total / 1000
 
 
+def used(pid: int) -> float:
+    """Give the seconds of processor that a process, its children and those that ended took."""
+    total = 0
+    for one in family_of(pid):
+        try:
+            text = Path(f"/proc/{one}/stat").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        # After the name in brackets: user, system, and both of children that were waited for.
+        total += sum(map(int, text.rpartition(")")[2].split()[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def busy() -> float:
+    """Give the seconds of processor that the machine has spent since it started."""
+    words = Path("/proc/stat").read_text(encoding="utf-8").split("\n")[0].split()[1:9]
+    user, nice, system, _idle, _wait, *interrupts = map(int, words)
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 class Memory(threading.Thread):
     """Looks every two seconds how much server and worker hold."""
 
@@ -325,16 +345,22 @@ def prove(mail: Mail, asked: argparse.Namespace) -> int:
     processes.start()
     real_portal.wait_until_it_answers(processes.port)
     memory = Memory(processes, over)
-    before = os.getloadavg()[0]
+    pids = memory.pids.values()
+    before, spent, all_spent = os.getloadavg()[0], sum(map(used, pids)), busy()
+    mine = time.process_time()
     for person in everyone:
         person.tempo = asked.tempo
         person.start()
     memory.start()
+    began = time.monotonic()
     time.sleep(seconds)
     over.set()
     for person in everyone:
         person.join(timeout=60)
     load = os.getloadavg()[0]
+    took = time.monotonic() - began
+    spent, mine = sum(map(used, pids)) - spent, time.process_time() - mine
+    others = busy() - all_spent - spent - mine
     sent = burst(asked.burst, asked.burst_seconds, processes.port) if asked.burst else Noted()
     processes.stop()
 
@@ -363,6 +389,11 @@ def prove(mail: Mail, asked: argparse.Namespace) -> int:
     print(
         f"{rate:.1f} requests a second; {len(noted.references)} requests sent, {len(noted.files)} "
         f"files, {len(noted.messages)} messages"
+    )
+    print(
+        f"server and worker took {1000 * spent / max(1, len(noted.times)):.0f} ms of processor for "
+        f"a request, {spent / took:.2f} cores; the load itself {mine / took:.2f}; everything else "
+        f"on the machine, the database's own processes too, {others / took:.2f}"
     )
     if asked.burst:
         print(f"burst: {asked.burst} drafts sent within {asked.burst_seconds:g} s")
