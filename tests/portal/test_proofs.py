@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -11,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -214,3 +216,17 @@ def test_a_page_within_the_minute_asks_for_one_write(
         changed = [q["sql"] for q in asked if q["sql"].startswith(("UPDATE", "INSERT", "DELETE"))]
         assert len(changed) == writes, changed
     assert BrowserSession.objects.get().seen_at > row.seen_at
+
+
+@pytest.mark.skipif(
+    settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3", reason="SQLite's own"
+)
+@pytest.mark.django_db
+def test_writers_wait_for_sqlite_as_long_as_a_request_may_take() -> None:
+    """T-38: not five seconds, after which families saw 500 and 400; less than nginx waits."""
+    nginx = (TOOLS.parent / "deploy" / "nginx" / "hematon.conf").read_text(encoding="utf-8")
+    found = re.search(r"proxy_read_timeout (\d+)s", nginx)
+    assert found
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone()[0] == 20_000 < 1000 * int(found[1])
