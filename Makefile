@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox prove-crash prove-load smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,14 @@ sbom: $(VENV)/portal ## Write what a portal is made of as CycloneDX: hematon.cdx
 
 prove-outbox: $(VENV)/dev ## 500 rounds of killed workers: every mail that is owed arrives (some minutes).
 	$(BIN)/python tools/prove_outbox.py
+
+prove-crash: $(VENV)/dev ## 500 rounds of kill -9 under 20 families, on SQLite and PostgreSQL (an hour).
+	$(BIN)/python tools/prove_crash.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_crash.py
+
+prove-load: $(VENV)/dev ## 200 families and 10 staff for 30 minutes and a burst, on both databases (an hour).
+	$(BIN)/python tools/prove_load.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_load.py
 
 bench: $(VENV)/dev ## Speed and memory, as ratios against a baseline of the same run.
 	$(BIN)/python benchmarks/run.py

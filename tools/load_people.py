@@ -48,6 +48,7 @@ PRINTOUT = (
 _ITEM = re.compile(r'href="(/staff/(?:cases|requests)/[0-9a-f-]{36}/)"')
 _STATIC = re.compile(r'"(/static/[^"]+\.(?:css|js|woff2|svg))"')
 _draw = secrets.SystemRandom()
+Time = tuple[str, float, int, float]
 
 
 @dataclass
@@ -55,14 +56,14 @@ class Noted:
     """What everyone wrote down.
 
     Attributes:
-        times: kind, seconds, status of each request; status 0 is no answer.
+        times: kind, seconds, status and moment of each request; status 0 is no answer.
         references: shown, with the mark that stands in the request.
         files: listed.
         messages: keys that were acknowledged.
         wrong: answers that no one should see, and where nobody answered.
     """
 
-    times: list[tuple[str, float, int]] = field(default_factory=list)
+    times: list[Time] = field(default_factory=list)
     references: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Noted:
 
     def watch(self, kind: str, seconds: float, status: int) -> None:
         """Note how long an answer took."""
-        self.times.append((kind, seconds, status))
+        self.times.append((kind, seconds, status, time.monotonic()))
 
 
 class _Fields(HTMLParser):
@@ -190,6 +191,11 @@ class Family(Person):
                 expect(self.browser.get(place), 200)
         had = self.mail.codes_to(self.address)
         visitor.sign_in(self.browser, self.address, self.mail.code, had)
+        if not self.draft:
+            # They come back to what they began, each at another question.
+            with self.browser.counted_as("step"):
+                for _ in range(_draw.randrange(6)):
+                    self._step()
 
     def _read(self) -> None:
         expect(self.browser.follow(self.browser.get(_draw.choice(READ))), 200)

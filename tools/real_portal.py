@@ -85,6 +85,9 @@ def made(slow_mail: float = 0, scanner_says: Callable[[], bool] = lambda: True) 
     """
     import scanners
 
+    for name in list(os.environ):
+        if name.startswith("HEMATON_") and name != "HEMATON_DATABASE_URL":
+            del os.environ[name]
     mail = Mail(slow_mail)
 
     def scan(command: bytes, content: bytes) -> bytes | None:

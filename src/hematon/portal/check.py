@@ -43,7 +43,7 @@ SQLITE = {
     "journal_mode": "wal",
     "synchronous": 2,
     "foreign_keys": 1,
-    "busy_timeout": 5000,
+    "busy_timeout": 20_000,
     "secure_delete": 1,
 }
 """What keeps an acknowledged request through a power loss (2 is FULL), and a deleted one away."""

@@ -191,9 +191,11 @@ def _database() -> dict[str, object]:
             "NAME": DIRECTORY / "portal.sqlite3",
             # FULL: what was acknowledged survives a power loss. IMMEDIATE: writers queue for the
             # lock at the start instead of failing when they upgrade to it. secure_delete: what is
-            # deleted is overwritten, not only forgotten.
+            # deleted is overwritten, not only forgotten. 20 seconds: less than a request may take.
+            # With 5, a machine that others keep busy answered 500 where it would have been slow
+            # (docs/proofs.md).
             "OPTIONS": {
-                "timeout": 5,
+                "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
                 "PRAGMA secure_delete=ON;",

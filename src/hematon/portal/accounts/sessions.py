@@ -32,6 +32,8 @@ KEPT: Final = timedelta(days=90)
 """How long ended rows stay, by which a sign-in from a new browser is told from a usual one."""
 _SEEN_EVERY: Final = timedelta(minutes=1)
 _SIGNED_IN, _SEEN, _ROW, _CONFIRMED = "signed_in_at", "seen_at", "browser_session", "confirmed_at"
+_LISTED: Final = "listed_at"
+"""When the session's row was last told that it was seen."""
 _BROWSERS: Final = (
     ("edge", r"\bEdgA?/|\bEdgiOS/"),
     ("opera", r"\bOPR/"),
@@ -83,6 +85,7 @@ def begin(request: HttpRequest, user: User, **kwargs: object) -> None:
         if usual and row.browser not in usual:
             notices.new_browser(row)
     request.session[_SIGNED_IN] = request.session[_SEEN] = at.timestamp()
+    request.session[_LISTED] = at.timestamp()
     request.session[_ROW] = str(row.pk)
     request.session.pop(_CONFIRMED, None)
 
@@ -137,8 +140,11 @@ def touch(request: HttpRequest, user: User) -> None:
     """Note that the person did something now; the list of sessions knows it by the minute."""
     at = timezone.now()
     request.session[_SEEN] = at.timestamp()
-    row = user.browser_sessions.filter(pk=request.session[_ROW], seen_at__lt=at - _SEEN_EVERY)
-    row.update(seen_at=at)
+    # Not asked of the database: even an UPDATE of nothing makes SQLite's writers queue, and this
+    # is done for every page.
+    if at.timestamp() - request.session.get(_LISTED, 0.0) >= _SEEN_EVERY.total_seconds():
+        user.browser_sessions.filter(pk=request.session[_ROW]).update(seen_at=at)
+        request.session[_LISTED] = at.timestamp()
 
 
 def current(user: User) -> list[BrowserSession]:
