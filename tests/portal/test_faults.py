@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.cache import cache
-from django.db import DataError, Error, InterfaceError, OperationalError, ProgrammingError
+from django.db import (
+    DatabaseError,
+    DataError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -170,6 +178,37 @@ def test_the_page_of_a_fault_asks_the_database_nothing(
         assert leak not in page
     assert fault.told in log.getvalue()
     assert CANARY not in log.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("full", "status"), [(True, 507), (False, 400)])
+def test_a_session_that_cannot_be_saved_is_our_fault(
+    full: bool, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django says 400 of it, as if the family had signed out elsewhere meanwhile."""
+    client = Client(raise_request_exception=False)
+    client.post("/en/get-care/callback/", {})
+
+    def fails(*args: object, **kwargs: object) -> None:
+        if full:
+            raise OperationalError from Driver("53100")
+        raise DatabaseError
+
+    store = "django.contrib.sessions.backends.db.SessionStore"
+    monkeypatch.setattr(f"{store}.save", _saves_as_django_does(fails))
+    answer = client.post("/en/get-care/callback/", {})
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == ("300" if full else None)
+
+
+def _saves_as_django_does(fails: Callable[..., None]) -> Callable[..., None]:
+    def save(*args: object, **kwargs: object) -> None:
+        try:
+            fails()
+        except DatabaseError:
+            raise UpdateError  # noqa: B904 as Django does, without a cause
+
+    return save
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -81,7 +82,15 @@ def _error(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: what came cannot be read."""
+    """400: what came cannot be read. A session that could not be saved is no fault of the family's.
+
+    Django takes every error of the database there for a session that was deleted meanwhile.
+    """
+    found: BaseException | None = exception
+    while isinstance(exception, SessionInterrupted) and found is not None:
+        if (fault := fault_of(found)) is not Fault.OURS:
+            return _service_problem(request, fault)
+        found = found.__context__
     return _error(request, 400)
 
 
@@ -110,7 +119,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     The page asks neither the database nor the session: they may be what failed.
     """
-    fault = fault_of(sys.exception())
+    return _service_problem(request, fault_of(sys.exception()))
+
+
+def _service_problem(request: HttpRequest, fault: Fault) -> HttpResponse:
     if fault is not Fault.OURS:
         logger.error("service fault: %s", fault.told)
     try:
