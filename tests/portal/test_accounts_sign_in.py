@@ -11,6 +11,7 @@ from time import perf_counter
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.conf import settings as portal
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
@@ -196,12 +197,15 @@ def test_what_is_no_address_sends_nothing(typed: str) -> None:
 
 
 def test_limits_by_address_and_by_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """T-14: the sixth code for an address within 15 minutes is refused, wherever it is asked."""
-    for n in range(5):
+    """T-14, T-49: by place, by address and place, by address; the page says when to come again."""
+    from_one = [ask(Client(REMOTE_ADDR="203.0.113.1"), ADDRESS).status_code for _ in range(5)]
+    assert from_one == [302] * 4 + [429]
+    for n in range(2, 8):
         assert ask(Client(REMOTE_ADDR=f"203.0.113.{n}"), ADDRESS).status_code == 302
     refused = Client(REMOTE_ADDR="203.0.113.99", HTTP_X_FORWARDED_FOR="198.51.100.1")
-    assert ask(refused, ADDRESS.upper()).status_code == 429
-    assert len(mail.outbox) == 5
+    answer = ask(refused, ADDRESS.upper())
+    assert (answer.status_code, answer["Retry-After"]) == (429, "300")
+    assert len(mail.outbox) == 10
     statuses = [ask(Client(), f"n{n}@tests.invalid").status_code for n in range(31)]
     assert statuses == [302] * 30 + [429]
     from allauth.core.internal import ratelimit
@@ -209,6 +213,87 @@ def test_limits_by_address_and_by_client(monkeypatch: pytest.MonkeyPatch) -> Non
     now = ratelimit.time.time()
     monkeypatch.setattr(ratelimit.time, "time", lambda: now + 901)
     assert ask(Client(), ADDRESS).status_code == 302, "nobody is locked out for good"
+
+
+def flood(address: str, monkeypatch: pytest.MonkeyPatch, places: int = 200) -> int:
+    """Ask for codes to an address for half a day, from so many places; give how many were sent."""
+    from allauth.core.internal import ratelimit
+
+    began = ratelimit.time.time()
+    sent = 0
+    for n in range(places):
+        # Without moving the clock of anything else.
+        monkeypatch.setattr(ratelimit.time, "time", lambda n=n: began + n * 43200 / places)
+        place = Client(REMOTE_ADDR=f"198.51.{n // 250}.{n % 250}")
+        sent += ask(place, address).status_code == 302
+    return sent
+
+
+def test_a_flood_does_not_lock_out_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-14: whoever uses up all codes of an address leaves its known browsers theirs.
+
+    An attacker gets 30 codes a day, from however many places: 150 guesses among a million.
+    """
+    known = sign_in(ADDRESS)
+    known.post("/en/account/sign-out/")
+    assert flood(ADDRESS, monkeypatch) == 29, "the owner's first was the thirtieth"
+    mail.outbox.clear()
+    assert ask(Client(REMOTE_ADDR="203.0.113.9"), ADDRESS).status_code == 429
+    sign_in(ADDRESS, known)
+    assert known.get("/en/account/").status_code == 200
+    # Confirming who one is, while signed in, asks for a code too.
+    assert known.post("/en/account/confirm/").status_code == 302
+    # Known for this address, and a stranger to every other.
+    assert flood("other@tests.invalid", monkeypatch) == 30
+    assert ask(known, "other@tests.invalid").status_code == 429
+
+
+def test_one_place_cannot_use_up_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-14: from one place an attacker gets 10 a day; the owner's new phone still gets a code."""
+    from allauth.core.internal import ratelimit
+
+    began = ratelimit.time.time()
+    statuses = []
+    for minute in range(0, 720, 5):
+        monkeypatch.setattr(ratelimit.time, "time", lambda m=minute: began + m * 60)
+        statuses.append(ask(Client(REMOTE_ADDR="198.51.100.1"), ADDRESS).status_code)
+    assert statuses.count(302) == 10
+    assert ask(Client(REMOTE_ADDR="203.0.113.9"), ADDRESS).status_code == 302
+
+
+def test_a_known_browser_has_a_limit_too() -> None:
+    """T-14: a cookie that was taken from a browser is worth five codes in 15 minutes."""
+    known = sign_in(ADDRESS)
+    known.post("/en/account/sign-out/")
+    assert [ask(known, ADDRESS).status_code for _ in range(6)] == [302] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["", "x", "a" * 22, f"{'a' * 22}.{'0' * 32}", f"{'a' * 22}" + f".{'0' * 32}" * 9, "\x00"],
+)
+def test_the_cookie_cannot_be_made_up_and_says_nothing(
+    forged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another browser's name, another address or no form at all: a stranger, and never a fault."""
+    owner = sign_in(ADDRESS)
+    kept = owner.cookies[portal.KNOWN_BROWSER_COOKIE_NAME]
+    assert "one" not in kept.value
+    assert (kept["httponly"], kept["samesite"], kept["path"]) == (True, "Lax", "/")
+    name, mark = kept.value.split(".")
+    flood("two@tests.invalid", monkeypatch)
+    for value in (forged, f"{'b' * 22}.{mark}", f"{name}.{'0' * 32}", kept.value):
+        thief = Client(REMOTE_ADDR="203.0.113.9")
+        thief.cookies[portal.KNOWN_BROWSER_COOKIE_NAME] = value
+        assert ask(thief, "two@tests.invalid").status_code == 429
+    # The same browser is known for more than one, and forgets the oldest of five.
+    for n in range(5):
+        cache.clear()
+        owner.post("/en/account/sign-out/")
+        sign_in(f"more{n}@tests.invalid", owner)
+    again = owner.cookies[portal.KNOWN_BROWSER_COOKIE_NAME].value.split(".")
+    assert (again[0], len(again)) == (name, 5)
+    assert mark not in again
 
 
 def test_guesses_are_limited_by_client_too() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection, transaction
 from hypothesis import given
@@ -231,3 +233,14 @@ def test_nothing_gets_past_a_sealed_field(uploads: list[Upload]) -> None:
 def test_each_kind_comes_back_as_it_was(field: fields.SealedField, value: object) -> None:
     """Texts, dates and JSON, through their bytes."""
     assert field.to_value(field.to_bytes(value)) == value
+
+
+def test_what_limits_are_counted_by_is_not_in_the_cache() -> None:
+    """T-29: neither the network address of a family nor a code stands in the cache's table."""
+    real = importlib.import_module("hematon.portal.settings").CACHES["default"]
+    assert real["KEY_FUNCTION"] == "hematon.portal.vault.sealing.cache_key"
+    kept = LocMemCache("of-this-test", {"KEY_FUNCTION": real["KEY_FUNCTION"]})
+    kept.set("allauth:rl:code_sent:ip:203.0.113.7", [1.0], 60)
+    assert kept.get("allauth:rl:code_sent:ip:203.0.113.7") == [1.0]
+    assert kept.get("allauth:rl:code_sent:ip:203.0.113.8") is None
+    assert "203.0.113.7" not in str(list(kept._cache))

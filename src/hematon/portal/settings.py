@@ -232,6 +232,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache_entries",
+        "KEY_FUNCTION": "hematon.portal.vault.sealing.cache_key",
     }
 }
 
@@ -331,6 +332,7 @@ SESSION_COOKIE_AGE = 8 * 3600
 STAFF_IDLE_SECONDS, STAFF_SESSION_SECONDS = 15 * 60, 8 * 3600
 FAMILY_IDLE_SECONDS, FAMILY_SESSION_SECONDS = 30 * 60, 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
+KNOWN_BROWSER_COOKIE_NAME = f"{_prefix}known"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = f"{_prefix}csrf"

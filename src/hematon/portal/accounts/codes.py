@@ -20,15 +20,21 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import get_language
 
-from hematon.portal.accounts import mail
+from hematon.portal.accounts import known_browsers, mail
 from hematon.portal.accounts.models import Kind, MailedCode, Purpose, User, address_index
 from hematon.portal.vault.sealing import blind_index
 
 LIFE: Final = timedelta(minutes=10)
 TRIES: Final = 5
 RATES: Final = {
-    # An address gets at most 30 codes a day, which is 150 guesses among a million.
-    "code_sent": "5/15m/key,30/d/key,30/15m/ip",
+    # From one place, to whatever addresses: a hospital's families share one.
+    "code_sent": "30/15m/ip",
+    # To one address, from one place: nobody uses up alone what the address has in all.
+    "code_sent_from": "4/15m/key,10/d/key",
+    # To one address in all: 30 codes a day are 150 guesses among a million.
+    "code_sent_to": "10/15m/key,30/d/key",
+    # To one address from a browser that has signed in with it before, besides all these.
+    "code_sent_known": "5/15m/key,20/d/key",
     "code_tried": "60/15m/ip",
 }
 _KEPT: Final = timedelta(hours=1)
@@ -55,7 +61,7 @@ def ask(request: HttpRequest, *, purpose: Purpose, kind: Kind, address: str) -> 
     """Send a code to an address and remember in this session that it was asked for."""
     address = address.strip().lower()
     key = address_index(address, kind)
-    if not _within("code_sent", request, key):
+    if not _may_ask(request, key):
         return Asked.TOO_MANY
     row, code = _draw(purpose=purpose, kind=kind, address=address)
     request.session[_key(purpose)] = str(row.pk)
@@ -111,6 +117,22 @@ def enter(
         return Entered.OVER, None
     del request.session[_key(purpose)]
     return Entered.RIGHT, row
+
+
+def _may_ask(request: HttpRequest, index: str) -> bool:
+    """Count that a code is asked for; say whether it is within the limits.
+
+    A flood of asking uses up the limits of strangers. A browser that is known for the address has
+    its own, so whoever floods an address does not lock its owner out.
+    """
+    known = known_browsers.name_for(request, index)
+    if known:
+        return _within("code_sent_known", request, f"{index}:{known}")
+    return (
+        _within("code_sent", request, None)
+        and _within("code_sent_from", request, f"{index}:{ratelimit.get_ip(request)}")
+        and _within("code_sent_to", request, index)
+    )
 
 
 def _within(action: str, request: HttpRequest, key: str | None) -> bool:

@@ -18,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from hematon.portal.accounts import codes, own_account
+from hematon.portal.accounts import codes, known_browsers, own_account
 from hematon.portal.accounts.access import account_of, account_page, open_page
 from hematon.portal.accounts.codes import Asked, Entered
 from hematon.portal.accounts.family_forms import AddressForm, CodeForm, UsePasskey
@@ -135,7 +135,8 @@ def _code(request: HttpRequest, kind: Kind) -> HttpResponse:
                 user = own_account.sign_in(request, address=row.address, kind=kind)
             except own_account.AccountClosedError:
                 return render(request, "accounts/closed.html")
-            return redirect(safe_next(request, place) or home_of(user))
+            answer = redirect(safe_next(request, place) or home_of(user))
+            return known_browsers.remember(request, answer, user.address.index)
         known = User.objects.with_address(waiting.address, kind)
         record(None, "sign_in.failed", known, outcome=Outcome.REFUSED)
         form.add_error("code", refusal(entered))
@@ -176,7 +177,8 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponseBase:
     except own_account.AccountClosedError:
         return render(request, "accounts/closed.html")
     post_authentication(request, passkey)
-    return redirect(place or home_of(passkey.user))
+    answer = redirect(place or home_of(passkey.user))
+    return known_browsers.remember(request, answer, passkey.user.address.index)
 
 
 def passkey_refused() -> str:

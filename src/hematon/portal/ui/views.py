@@ -22,6 +22,8 @@ from hematon.portal.ui.open import open_page
 from hematon.portal.ui.site import context as site_context
 from hematon.portal.ui.site import site
 
+RETRY_AFTER = 300
+"""Seconds; the page says the same in words."""
 logger = logging.getLogger("hematon.portal")
 
 
@@ -111,7 +113,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """429: too many tries; sign-in asks for it after failed ones."""
-    return _error(request, 429)
+    answer = _error(request, 429)
+    answer["Retry-After"] = str(RETRY_AFTER)
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -114,3 +114,11 @@ def blind_index(value: str, use: str, ring: Keyring | None = None) -> str:
     """
     key = (ring or keyring()).index
     return hmac.new(key, f"{use}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def cache_key(key: str, prefix: str, version: int) -> str:
+    """Give what a cache entry is called; a cache's `KEY_FUNCTION`.
+
+    Limits are counted by network addresses and codes, and the cache's table is in every backup.
+    """
+    return blind_index(f"{prefix}:{version}:{key}", "cache")
