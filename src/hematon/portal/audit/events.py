@@ -92,6 +92,13 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.call_missed": EventType(Kind.UPDATE, "A family was called and not reached."),
     "case.message_sent": EventType(Kind.CREATE, "A message was written."),
     "case.note_written": EventType(Kind.CREATE, "The team wrote a note for itself."),
+    "case.files_came": EventType(Kind.UPDATE, "Files came to a request that was sent before."),
+    "case.matched": EventType(Kind.SECURITY, "A person said which child a request is about."),
+    "case.match_denied": EventType(Kind.UPDATE, "A request was said not to be about a child."),
+    "case.unmatched": EventType(Kind.SECURITY, "The match of a request to a child was taken back."),
+    "case.confidentiality_set": EventType(
+        Kind.SECURITY, "Whether a request is kept from parents was set."
+    ),
     "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
     # --- files ----------------------------------------------------------------------------------
     "files.taken": EventType(Kind.IMPORT, "A file was taken."),
