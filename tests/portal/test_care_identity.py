@@ -284,7 +284,7 @@ def test_an_emergency_opens_one_case_for_an_hour_and_says_so() -> None:
     assert sees(clinician) == {case.pk}
     assert sees(clinician, NOW + timedelta(minutes=61)) == set()
     assert other.pk not in sees(clinician)
-    working.open_case(case=case, by=clinician, at=NOW)
+    working.look_at(case=case, by=clinician, at=NOW)
     assert Event.objects.get(action="case.viewed").purpose == Purpose.EMERGENCY
     assert sees(staff(Role.EDITOR)) == set()
 

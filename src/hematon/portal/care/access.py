@@ -16,21 +16,13 @@ from django.utils import timezone
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
 from hematon.portal.care.models import Case, Message
-from hematon.portal.care.status import OPEN, Kind, Status
+from hematon.portal.care.status import Kind, Status
 from hematon.portal.families import access as families
 from hematon.portal.privacy.access import open_now
 from hematon.portal.programme.shapes import Thing
 
 _FOR_CLINICIANS = (Kind.SECOND_OPINION, Kind.REFERRAL)
 _ALL = frozenset(Thing)
-
-
-def calls_for(user: User, *, is_open: bool) -> QuerySet[Case]:
-    """Give who asked to be called: the open by when the call is owed, the closed latest first."""
-    calls = cases_for(user).filter(kind=Kind.CALL)
-    if is_open:
-        return calls.filter(status__in=OPEN).order_by("due_at", "sent_at", "pk")
-    return calls.exclude(status__in=OPEN).order_by("-sent_at", "pk")
 
 
 def by_reference(user: User, reference: str) -> Case | None:

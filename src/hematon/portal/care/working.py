@@ -26,22 +26,37 @@ LOOKING: Final = timedelta(minutes=10)
 """How long others see that somebody works on a case, after its page was opened."""
 
 
+def look_at(*, case: Case, by: User, at: datetime) -> None:
+    """Record that a person was shown a case; nothing else changes by looking."""
+    purpose = Purpose.EMERGENCY if access.is_emergency(by, case, at) else ""
+    record(by, "case.viewed", case, patient=case.child, purpose=purpose, kind=case.kind)
+
+
 @transaction.atomic
 def open_case(*, case: Case, by: User, at: datetime) -> Case:
-    """Note that a person reads a case; the first reading keeps the promise to read it.
+    """Note that a person takes a case up; the first reading keeps the promise to read it.
 
     Returns:
         The case as it is now; `opened_by` is who else works on it, or this person.
     """
+    _worker(by, case, at)
     held = Case.objects.select_for_update().get(pk=case.pk)
     if held.first_read_at is None:
         held.first_read_at = at
     if held.opened_by_id in (None, by.pk) or (held.opened_at or at) <= at - LOOKING:
         held.opened_by, held.opened_at = by, at
     held.save(update_fields=["first_read_at", "opened_by", "opened_at"])
-    purpose = Purpose.EMERGENCY if access.is_emergency(by, held, at) else ""
-    record(by, "case.viewed", held, patient=held.child, purpose=purpose, kind=held.kind)
+    record(by, "case.taken_up", held, kind=held.kind)
     return held
+
+
+def is_looked_at(case: Case, user: User, at: datetime) -> bool:
+    """Say whether somebody else took a case up a moment ago."""
+    return (
+        case.opened_by_id not in (None, user.pk)
+        and case.opened_at is not None
+        and case.opened_at > at - LOOKING
+    )
 
 
 def step(
