@@ -141,7 +141,7 @@ def boxes(client: Client, case: Case, act: str, query: str = "") -> dict[str, st
 def boxes_of(page: str, here: str, act: str) -> dict[str, str]:
     """What the form of an act holds on a page."""
     form = next(f for f in forms_of(here, page) if f.action == f"{here}{act}/")
-    hidden = {c.name: c.values[0] for c in form.controls.values() if c.kind == "hidden"}
+    hidden = {c.name: "".join(c.values[:1]) for c in form.controls.values() if c.kind == "hidden"}
     for name in (c.name for c in form.controls.values() if c.kind == "textarea"):
         found = re.search(rf'<textarea name="{name}"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL)
         assert found

@@ -195,7 +195,8 @@ def test_sending_puts_a_case_in_its_place_and_tells_intake_of_band_a() -> None:
     nurses = [staff(Role.INTAKE), staff(Role.INTAKE)]
     staff(Role.CLINICIAN)
     answers = {**BORN, **counted(result("platelets", "18", "10*9/L"))}
-    make: dict[str, Any] = {"kind": Kind.QUESTION, "language": "en", "at": MONDAY, "sender": outside()}
+    make: dict[str, Any] = {"kind": Kind.QUESTION, "language": "en", "at": MONDAY}
+    make["sender"] = outside()
     case = sending.send_new(key="a", answers=answers, **make)
     sending.send_new(key="a", answers=answers, **make)
     later = sending.send_new(key="b", answers={}, **make)

@@ -12,7 +12,14 @@ from typing import Any, Final
 
 from hematon.portal.care.tasks import COUNTS
 
-_FIRST: Final[tuple[str, ...]] = ("hemoglobin", "neutrophils", "platelets", "reticulocytes", "wbc", "mcv")
+_FIRST: Final[tuple[str, ...]] = (
+    "hemoglobin",
+    "neutrophils",
+    "platelets",
+    "reticulocytes",
+    "wbc",
+    "mcv",
+)
 _FLAGS: Final = {"H": "H", "L": "L", "other": "flagged"}
 
 
