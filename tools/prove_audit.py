@@ -177,7 +177,7 @@ def fill(rows: int) -> None:
             subject=f"care.case:00000000-0000-4000-8000-{sequence:012d}",
             patient=f"families.child:00000000-0000-4000-8000-{sequence % 977:012d}",
             purpose="TREAT",
-            route="callback_request",
+            route="case_item",
             client=f"{sequence % 499:032x}",
             detail={"shown": sequence % 25, "page": 1, "is_open": True},
         )

@@ -19,12 +19,12 @@ from django.utils import translation
 
 from hematon.portal.accounts.models import Role
 from hematon.portal.audit.models import Event
-from hematon.portal.care import actions, callback, sending
+from hematon.portal.care import actions, callback
 from hematon.portal.care.clock import due
 from hematon.portal.care.models import Case
 from hematon.portal.care.reference import ALPHABET, new_reference, read_reference
 from hematon.portal.care.refused import SentBefore
-from hematon.portal.care.status import Kind, Status
+from hematon.portal.care.status import Status
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.ui.site import Office, site
 
@@ -382,118 +382,6 @@ def test_get_changes_nothing(client: Client) -> None:
     assert not Case.objects.exists()
 
 
-# --- staff ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def kept(db: None) -> Case:
-    """Give a request that waits."""
-    return submit(
-        key="one", asked=asked_now(counts=COUNTS), at=datetime(2026, 11, 23, 17, tzinfo=UTC)
-    )
-
-
-@pytest.mark.django_db
-def test_only_the_intake_team_sees_requests(signed_in: Any, client: Client, kept: Case) -> None:
-    """Anyone else is sent to sign in or refused; other roles too."""
-    pages = ("/staff/requests/", f"/staff/requests/{kept.pk}/")
-    intake = signed_in(Role.INTAKE)
-    for page in pages:
-        assert client.get(page).status_code == 302
-        assert intake.get(page).status_code == 200
-    for role in set(Role) - {Role.INTAKE}:
-        other = signed_in(role)
-        for page in pages:
-            assert other.get(page).status_code == 403
-
-
-@pytest.mark.django_db
-def test_looking_is_recorded(signed_in: Any, kept: Case) -> None:
-    """One row for the list, one for the request, with who and without a value."""
-    intake = signed_in(Role.INTAKE)
-    intake.get("/staff/requests/")
-    page = intake.get(f"/staff/requests/{kept.pk}/").content.decode()
-    assert "Sample parent" in page
-    assert "7.9 g/dL" in page
-    events = Event.objects.filter(action__in=["case.listed", "case.viewed"])
-    assert sorted(e.action for e in events) == ["case.listed", "case.viewed"]
-    assert all(e.actor is not None for e in events)
-
-
-@pytest.mark.django_db
-def test_a_call_is_marked_once_and_a_stale_page_is_refused(signed_in: Any, kept: Case) -> None:
-    """Not reached, then called; a page from before cannot undo it."""
-    intake = signed_in(Role.INTAKE)
-    page = f"/staff/requests/{kept.pk}/"
-
-    def mark(outcome: str, seen: int) -> int:
-        return int(intake.post(page, {"outcome": outcome, "seen": seen}).status_code)
-
-    first = kept.revision
-    assert mark("not-reached", first) == 302
-    assert mark("reached", first) == 409
-    assert mark("reached", first + 1) == 302
-    kept.refresh_from_db()
-    assert mark("not-reached", kept.revision) == 409
-    assert kept.status == Status.COMPLETED
-    assert kept.answered_at is not None
-    assert [(step.status, step.reason) for step in kept.steps.all()] == [
-        ("received", ""),
-        ("received", "not-reached"),
-        ("accepted", ""),
-        ("completed", ""),
-    ]
-    assert Event.objects.filter(action="case.call_missed").count() == 1
-    assert kept.reference not in intake.get("/staff/requests/").content.decode()
-    assert kept.reference in intake.get("/staff/requests/?show=called").content.decode()
-
-
-@pytest.mark.django_db
-def test_only_calls_stand_in_the_list_of_calls(signed_in: Any) -> None:
-    """Another kind of case is not opened by the page of calls."""
-    other = sending.send_new(
-        key="q",
-        kind=Kind.QUESTION,
-        answers={},
-        language="en",
-        at=datetime(2026, 11, 23, tzinfo=UTC),
-    )
-    intake = signed_in(Role.INTAKE)
-    assert intake.get(f"/staff/requests/{other.pk}/").status_code == 404
-    assert other.reference not in intake.get("/staff/requests/").content.decode()
-
-
-@pytest.mark.django_db
-def test_the_list_runs_by_when_a_call_is_due_and_has_pages(signed_in: Any) -> None:
-    """The soonest due comes first, and the 26th stands on the second page."""
-    for day in sorted(range(1, 27), key=lambda day: day * 7 % 27):
-        at = datetime(2026, 12, day, 17, tzinfo=UTC)
-        submit(key=f"k{day}", asked=asked_now(), at=at)
-    intake = signed_in(Role.INTAKE)
-    rows = Case.objects.order_by("due_at", "sent_at", "pk")
-    first = REFERENCE.findall(intake.get("/staff/requests/").content.decode())
-    second = REFERENCE.findall(intake.get("/staff/requests/?page=2").content.decode())
-    assert first + second == [row.reference for row in rows]
-    assert (len(first), len(second)) == (25, 1)
-    assert intake.get("/staff/requests/?page=x").status_code == 200
-
-
-@pytest.mark.django_db
-def test_a_reference_read_on_the_phone_finds_its_request(signed_in: Any, kept: Case) -> None:
-    """Lower case and missing dashes are fine; a slip is told from "not there"."""
-    intake = signed_in(Role.INTAKE)
-    typed = kept.reference.replace("-", "").lower()
-    found = intake.get("/staff/requests/", {"reference": typed})
-    assert found["Location"] == f"/staff/requests/{kept.pk}/"
-    wrong = kept.reference[:-1] + ("2" if kept.reference[-1] != "2" else "3")
-    said = intake.get("/staff/requests/", {"reference": wrong}).content.decode()
-    assert "not a reference" in said
-    while (missing := new_reference()) == kept.reference:
-        pass
-    said = intake.get("/staff/requests/", {"reference": missing}).content.decode()
-    assert "No request has this reference" in said
-
-
 @pytest.mark.django_db(transaction=True)
 def test_requests_from_before_are_sealed_when_the_portal_is_brought_up_to_date() -> None:
     """Nothing is lost on the way: answers, reference, key and every attempt to call."""
@@ -568,7 +456,7 @@ def test_markup_that_a_family_types_is_shown_as_text(client: Client, signed_in: 
     send(client, key)
     request = Case.objects.get()
     intake = signed_in(Role.INTAKE)
-    pages += [intake.get("/staff/requests/"), intake.get(f"/staff/requests/{request.pk}/")]
+    pages.append(intake.get(f"/staff/cases/{request.pk}/"))
     for answer in pages:
         page = answer.content.decode()
         assert "<script>alert" not in page

@@ -21,7 +21,7 @@ urlpatterns = [
     path("clinicians/", include("hematon.portal.accounts.clinician_urls")),
     path("staff/", include("hematon.portal.accounts.staff_urls")),
     path("staff/", include("hematon.portal.learn.staff_urls")),
-    path("staff/", include("hematon.portal.care.staff_urls")),
+    path("staff/", include("hematon.portal.inbox.staff_urls")),
     path("staff/", include("hematon.portal.directory.staff_urls")),
     path("staff/", include("hematon.portal.clinic.urls")),
     path("staff/", include("hematon.portal.visits.staff_urls")),

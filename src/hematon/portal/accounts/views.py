@@ -47,7 +47,12 @@ class Tool:
 
 
 TOOLS = (
-    Tool("Requests to be called", "Families who asked for a call.", "callbacks", (Role.INTAKE,)),
+    Tool(
+        "Inbox",
+        "Requests, calls, second opinions and referrals, in the order to read them.",
+        "inbox",
+        (Role.INTAKE, Role.CLINICIAN),
+    ),
     Tool(
         "Assess a record",
         "Run the engine on a FHIR Bundle, a table or a phenopacket.",

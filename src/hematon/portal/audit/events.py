@@ -81,8 +81,13 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.begun": EventType(Kind.CREATE, "A draft was begun."),
     "case.discarded": EventType(Kind.DELETE, "A draft was deleted by its sender."),
     "case.sent": EventType(Kind.CREATE, "A request was sent."),
+    "inbox.filter_kept": EventType(Kind.CREATE, "A person kept a filter of the list of requests."),
+    "inbox.filter_dropped": EventType(Kind.DELETE, "A person dropped a kept filter."),
     "case.listed": EventType(Kind.QUERY, "Requests were listed."),
     "case.viewed": EventType(Kind.READ, "A request was opened."),
+    "case.taken_up": EventType(Kind.UPDATE, "A person of the team took a request up."),
+    "case.file_opened": EventType(Kind.EXPORT, "A file of a request was given to the team."),
+    "case.escalated": EventType(Kind.RUN, "A promise was not kept; intake was told."),
     "case.stepped": EventType(Kind.UPDATE, "A request went a step on."),
     "case.staged": EventType(Kind.UPDATE, "How far the work on a request is was noted."),
     "case.records_complete": EventType(Kind.UPDATE, "The records of a request were complete."),
@@ -93,6 +98,13 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.message_sent": EventType(Kind.CREATE, "A message was written."),
     "case.messages_read": EventType(Kind.UPDATE, "A sender read messages of the team."),
     "case.note_written": EventType(Kind.CREATE, "The team wrote a note for itself."),
+    "case.files_came": EventType(Kind.UPDATE, "Files came to a request that was sent before."),
+    "case.matched": EventType(Kind.SECURITY, "A person said which child a request is about."),
+    "case.match_denied": EventType(Kind.UPDATE, "A request was said not to be about a child."),
+    "case.unmatched": EventType(Kind.SECURITY, "The match of a request to a child was taken back."),
+    "case.confidentiality_set": EventType(
+        Kind.SECURITY, "Whether a request is kept from parents was set."
+    ),
     "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
     # --- files ----------------------------------------------------------------------------------
     "files.taken": EventType(Kind.IMPORT, "A file was taken."),

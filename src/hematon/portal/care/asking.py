@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django import forms
@@ -19,10 +18,10 @@ from hematon.portal.care import access, consents, intake, minors, sending, tasks
 from hematon.portal.care.models import Case, Consent, ConsentScope
 from hematon.portal.care.refused import NotPermitted, Unfinished
 from hematon.portal.care.status import Kind, Status
+from hematon.portal.families.matching import child_index
 from hematon.portal.notify.actions import enqueue
 from hematon.portal.notify.models import Kind as Notice
 from hematon.portal.ui.journey import Journey, Question
-from hematon.portal.vault.sealing import blind_index
 
 CONSENTS: Final[Mapping[str, ConsentScope]] = {
     "consent-records": ConsentScope.RECORDS,
@@ -176,10 +175,8 @@ def _finish(case: Case, by: User, language: str, at: datetime) -> None:
 
 
 def match_of(name: str, born: str) -> str:
-    """Give the keyed hash of a child's name and birth date; accents and spaces do not matter."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    letters = "".join(c for c in plain if c.isalnum())
-    return blind_index(f"{letters} {born}", "care.case.match")
+    """Give what the child is found by among the children of families; spelling does not matter."""
+    return child_index(name, date.fromisoformat(born))
 
 
 def draft_of(user: User, kind: Kind, at: datetime) -> Case | None:

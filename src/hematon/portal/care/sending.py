@@ -11,12 +11,13 @@ from django.db import IntegrityError, transaction
 
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
-from hematon.portal.care import promises
+from hematon.portal.care import identity, promises, reading_order, telling
 from hematon.portal.care.models import Case, Step
-from hematon.portal.care.models.case import BAND_RANK, Band
+from hematon.portal.care.models.case import Band
 from hematon.portal.care.reference import new_reference
 from hematon.portal.care.refused import NotInThisState, SentBefore
 from hematon.portal.care.status import Kind, Status
+from hematon.portal.families.matching import child_index
 from hematon.portal.files import actions as files
 from hematon.portal.programme import rules
 from hematon.portal.programme.shapes import Retention
@@ -197,12 +198,16 @@ def _with_a_fresh_reference(act: Callable[[], Case]) -> Case:
 def _receive(case: Case, at: datetime, reference: str) -> None:
     case.status, case.reference = Status.RECEIVED, reference
     case.sent_at, case.ends_at = at, None
-    case.band = Band.NOT_KNOWN
-    case.rank = BAND_RANK[case.band]
-    case.read_due_at = promises.read_by(case.band, at)
+    said = identity.named(case.answers)
+    case.match = child_index(said.name, said.born) if said else ""
+    placed = reading_order.place(answers=case.answers, at=at)
+    case.band, case.rank, case.basis = placed.band, placed.rank, placed.basis
+    case.read_due_at = promises.read_by(case.kind, case.band, at)
     # A second opinion's clock begins when the records are complete.
     case.due_at = None if case.kind == Kind.SECOND_OPINION else promises.answer_by(case.kind, at)
     case.revision += 1
     case.save()
     Step.objects.create(case=case, status=case.status, at=at, by=case.sender)
+    if case.band == Band.FIRST:
+        telling.tell_team(case, key=f"band-a:{case.pk}", at=at)
     record(case.sender, "case.sent", case, kind=case.kind, language=case.language)

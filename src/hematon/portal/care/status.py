@@ -44,10 +44,6 @@ class HoldReason(models.TextChoices):
     TEAM = "team", _("We wait for someone on our team")
 
 
-PAUSES = frozenset({HoldReason.FAMILY, HoldReason.RECORDS, HoldReason.RESULT})
-"""Only what others owe us stops our clock."""
-
-
 class RejectReason(models.TextChoices):
     """Why a case is not taken. Each comes with a reply in words."""
 

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
-from hematon.portal.care import access, promises, working
-from hematon.portal.care.models import Case, Message, Note, Pause, Step
+from hematon.portal.care import access, changes, promises, telling, working
+from hematon.portal.care.models import Case, Message, Note, Pause, Step, What
 from hematon.portal.care.refused import NotInThisState, NotPermitted, SentBefore
 from hematon.portal.care.status import HoldReason, Kind, Status
 
@@ -28,19 +28,32 @@ def send_message(
     at: datetime,
     template: str = "",
     confidential_to_minor: bool = False,
+    seen: int | None = None,
 ) -> Message:
     """Write to the team or to the sender; the same key sent again is the same message.
 
     A message of the sender ends a wait for the sender and starts the promise of a reply; one of
-    the team keeps that promise, and answers the kinds that a reply answers.
+    the team keeps that promise, and answers the kinds that a reply answers. The other side is told
+    that something waits.
+
+    Args:
+        case: the case.
+        key: made by the server with the page.
+        text: as typed.
+        by: who writes.
+        language: of the message.
+        at: now; aware.
+        template: name of the template it was begun with.
+        confidential_to_minor: parents neither see it nor are told.
+        seen: the revision on a page of the team; a family always writes to the case as it is.
 
     Raises:
         NotPermitted: not this person's case.
-        NotInThisState: it is a draft, or was refused or taken back.
+        NotInThisState: it is a draft, was taken back, or moved on since a page of the team.
         SentBefore: the key was used with another text.
     """
-    from_staff = access.may_work(by, case)
-    if not from_staff and not access.may_write(by, case):
+    from_staff = access.may_work(by, case, at)
+    if not from_staff and not access.may_write(by, case, at):
         raise NotPermitted
     held = Case.objects.select_for_update().get(pk=case.pk)
     earlier = Message.objects.filter(key=key).first()
@@ -50,6 +63,8 @@ def send_message(
         return earlier
     if held.status in (Status.DRAFT, Status.CANCELLED):
         raise NotInThisState(held.status)
+    if seen is not None and held.revision != seen:
+        raise NotInThisState("changed since the page was opened")
     message = Message.objects.create(
         case=held,
         key=key,
@@ -71,8 +86,42 @@ def send_message(
         if held.status == Status.ON_HOLD and held.hold_reason == HoldReason.FAMILY:
             _run_on(held, by, at)
     held.save()
+    changes.note(held, What.MESSAGE, by=by, at=at, code="team" if from_staff else "sender")
+    if from_staff:
+        telling.tell_readers(held, message, at)
+    else:
+        telling.tell_team(held, key=f"answer:{message.pk}", at=at)
     record(by, "case.message_sent", held, from_staff=from_staff, template=template)
     return message
+
+
+@transaction.atomic
+def files_came(*, case: Case, by: User, at: datetime) -> Case:
+    """Note that who is outside the team added files to a sent case: a wait for records ends.
+
+    The files are taken before, outside of any transaction (`files.actions.take`).
+
+    Raises:
+        NotPermitted: not this person's case.
+        NotInThisState: nothing is owed any more.
+    """
+    if not access.may_write(by, case, at):
+        raise NotPermitted
+    held = Case.objects.select_for_update().get(pk=case.pk)
+    if not held.is_open:
+        raise NotInThisState(held.status)
+    held.revision += 1
+    held.reply_due_at = held.reply_due_at or promises.reply_by(at)
+    if held.status == Status.ON_HOLD and held.hold_reason in (
+        HoldReason.FAMILY,
+        HoldReason.RECORDS,
+    ):
+        _run_on(held, by, at)
+    held.save()
+    changes.note(held, What.FILES, by=by, at=at)
+    telling.tell_team(held, key=f"files:{held.pk}:{held.revision}", at=at)
+    record(by, "case.files_came", held)
+    return held
 
 
 @transaction.atomic
@@ -82,8 +131,8 @@ def read_messages(*, case: Case, by: User, at: datetime) -> int:
     Returns:
         How many were new.
     """
-    mine = access.may_work(by, case)
-    fresh = access.messages_for(by, case).filter(from_staff=not mine, read_at=None)
+    mine = access.may_work(by, case, at)
+    fresh = access.messages_for(by, case, at).filter(from_staff=not mine, read_at=None)
     return fresh.update(read_at=at)
 
 
@@ -94,7 +143,7 @@ def write_note(*, case: Case, text: str, by: User, at: datetime) -> Note:
     Raises:
         NotPermitted: not one of the team.
     """
-    if not access.may_work(by, case):
+    if not access.may_work(by, case, at):
         raise NotPermitted
     note = Note.objects.create(case=case, text=text, by=by, at=at)
     record(by, "case.note_written", case)

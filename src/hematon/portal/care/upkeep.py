@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.urls import reverse
-
 from hematon.portal.care import drafts, ending
 from hematon.portal.care.models import Case
-from hematon.portal.care.status import OPEN, Kind
-from hematon.portal.ui.upkeep import Line, State, health, opens, purges
+from hematon.portal.care.status import OPEN
+from hematon.portal.ui.upkeep import Line, State, health, purges
 
 
 @purges("requests that were begun and not sent")
@@ -43,10 +41,3 @@ def lines(now: datetime) -> Iterator[Line]:
         State.ATTENTION if unread else State.GOOD,
         "Read these today; see the list of requests." if unread else "",
     )
-
-
-@opens("a request to be called")
-def first_request() -> str | None:
-    """Give the page of the newest request."""
-    found = Case.objects.filter(kind=Kind.CALL).order_by("-sent_at").first()
-    return reverse("callback_request", args=[found.pk]) if found else None

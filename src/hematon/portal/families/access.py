@@ -121,6 +121,19 @@ def sight_of(user: User, child: Child, at: datetime) -> tuple[Sight, bool]:
     return sight(link, at, current(AgeRules), site().zone), link.is_patient
 
 
+def sights_of(user: User, at: datetime) -> list[tuple[Guardianship, Sight]]:
+    """Give every link that staff ever confirmed for a person, with what it gives now.
+
+    A link that was ended, locked, refused by age or by the patient is among them, and gives
+    nothing: who holds a record of a child must know that it was taken away.
+    """
+    if user.pk is None or user.kind != Kind.FAMILY:
+        return []
+    rules, zone = current(AgeRules), site().zone
+    rows = Guardianship.objects.filter(user=user, confirmed_by__isnull=False)
+    return [(link, sight(link, at, rules, zone)) for link in rows.select_related("child")]
+
+
 def scope(user: User, child: Child, at: datetime) -> Scope:
     """Say how much of a child a person sees now."""
     return sight_of(user, child, at)[0].scope
@@ -282,3 +295,8 @@ def candidates(child: Child) -> list[Candidate]:
 def find(name: str, birth_date: date) -> QuerySet[Child]:
     """Find children by name and birth date, for the matching of requests by staff."""
     return Child.objects.filter(child_index=matching.child_index(name, birth_date))
+
+
+def born_on(birth_date: date) -> QuerySet[Child]:
+    """Find children by birth date alone: a name may be misspelled or incomplete."""
+    return Child.objects.filter(birth_index=matching.birth_index(birth_date))

@@ -27,6 +27,7 @@ from hematon.portal.clinic.actions import purge as purge_records
 from hematon.portal.counts.actions import purge_expired as purge_pictures
 from hematon.portal.directory.actions import publish_ratings
 from hematon.portal.files.actions import rescan_held, sweep
+from hematon.portal.inbox.escalating import tell as tell_late
 from hematon.portal.notify.sending import send_due
 from hematon.portal.operations.models import JobRun
 from hematon.portal.ui.site import site
@@ -81,6 +82,7 @@ JOBS = (
     # Two may overlap without harm: each row has a lease of its own. A killed worker's soon lapses.
     Job("send notices", 10, send_due, longest=60),
     Job("look again at held files", 60, lambda now: rescan_held(at=now)),
+    Job("tell intake of late requests", 5 * 60, lambda now: tell_late(at=now)),
     Job("delete uploaded records", 10 * 60, lambda now: purge_records(now=now)),
     Job("delete pictures of printouts", 3600, lambda now: purge_pictures(at=now)),
     Job("delete contents of no file", 3600, lambda now: sweep(at=now)),

@@ -11,14 +11,18 @@ from hematon.portal.care.models.case import (
     Step,
 )
 from hematon.portal.care.models.talk import Message, Note
+from hematon.portal.care.models.work import Change, NotThisChild, What
 
 __all__ = [
     "BandMove",
     "Case",
+    "Change",
     "Consent",
     "ConsentScope",
     "Message",
+    "NotThisChild",
     "Note",
     "Pause",
     "Step",
+    "What",
 ]

@@ -17,6 +17,7 @@ from hematon.portal.care.status import (
     Stage,
     Status,
 )
+from hematon.portal.families.models import Child
 from hematon.portal.vault.fields import SealedJSON, SealedText
 
 
@@ -29,8 +30,9 @@ class Band(models.TextChoices):
     ROUTINE = "c", "C: routine"
 
 
-BAND_RANK: dict[str, int] = {Band.FIRST: 1, Band.SAME_DAY: 2, Band.NOT_KNOWN: 3, Band.ROUTINE: 4}
-"""Order in the inbox. What cannot be sorted stands above routine."""
+BAND_RANK: dict[str, int] = {Band.FIRST: 1, Band.SAME_DAY: 3, Band.NOT_KNOWN: 4, Band.ROUTINE: 5}
+"""Order in the inbox. What cannot be sorted stands above routine; 2 is where signed rules put what
+is missing into band A."""
 
 
 class Case(models.Model):
@@ -42,6 +44,7 @@ class Case(models.Model):
         sender: who sent it; None where no sign-in was asked.
         answers: what the sender said, by key of the question.
         match: keyed hash of the child's name and birth date, to find the same child again.
+        child: whom it is about; a person of the team said so, no name or date does by itself.
         ends_at: when a draft is deleted.
         read_due_at: by when a person must have looked at it.
         due_at: by when it must be answered; None while the clock is paused.
@@ -69,6 +72,7 @@ class Case(models.Model):
     interpreter = models.BooleanField(default=False)
     answers = SealedJSON(default=dict)
     match = models.CharField(max_length=64, blank=True, db_index=True)
+    child = models.ForeignKey(Child, null=True, on_delete=models.PROTECT, related_name="cases")
     confidential_to_minor = models.BooleanField(default=False)
 
     begun_at = models.DateTimeField()
