@@ -93,6 +93,12 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.message_sent": EventType(Kind.CREATE, "A message was written."),
     "case.note_written": EventType(Kind.CREATE, "The team wrote a note for itself."),
     "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
+    # --- referrals by clinicians outside ----------------------------------------------------------
+    "referral.claimed": EventType(
+        Kind.SECURITY, "A draft begun without signing in became an account's."
+    ),
+    "referral.previewed": EventType(Kind.READ, "A clinician saw the assessment of a draft."),
+    "referral.report_read": EventType(Kind.SIGN, "A referring clinician read the report."),
     # --- files ----------------------------------------------------------------------------------
     "files.taken": EventType(Kind.IMPORT, "A file was taken."),
     "files.refused": EventType(Kind.REFUSED, "A file was refused."),
