@@ -31,7 +31,12 @@ _SIGNATURES = {
 
 
 def read_any(
-    raw: bytes, knowledge: Knowledge, *, today: date | None = None, name: str = ""
+    raw: bytes,
+    knowledge: Knowledge,
+    *,
+    today: date | None = None,
+    name: str = "",
+    born: date | None = None,
 ) -> Iterator[Reading[Case]]:
     """Read a document in any format that Hematon reads.
 
@@ -40,6 +45,7 @@ def read_any(
         knowledge: where codes, units and words are looked up.
         today: last day a date may have; None for no limit.
         name: the name of the file, for FHIR's messages and for nothing else.
+        born: date of birth of the one child of a table or of FHIR that states none.
 
     Returns:
         One reading per child.
@@ -54,12 +60,12 @@ def read_any(
         if content.startswith(signature):
             raise _unknown(fix)
     if content[:1] in (b"{", b"["):
-        return _read_json(content, knowledge, today, name)
+        return _read_json(content, knowledge, today, name, born)
     from hematon.interchange import tabular
     from hematon.interchange.tabular_cells import decode
 
     if tabular.sniff(decode(raw), knowledge):
-        return tabular.read_many(raw, knowledge, today=today)
+        return tabular.read_many(raw, knowledge, today=today, born=born)
     raise _unknown("a table starts with a row of headings such as date, HGB (g/dL), PLT (K/uL)")
 
 
@@ -69,7 +75,7 @@ def _unknown(fix: str) -> UnreadableError:
 
 
 def _read_json(
-    content: bytes, knowledge: Knowledge, today: date | None, name: str
+    content: bytes, knowledge: Knowledge, today: date | None, name: str, born: date | None
 ) -> Iterator[Reading[Case]]:
     from hematon.interchange import fhir
 
@@ -77,7 +83,8 @@ def _read_json(
     if document is None:
         raise UnreadableError((_not_json(content),))
     if fhir.sniff(document):
-        return iter(fhir.read_many([(name or "document", content)], knowledge, today=today))
+        named = [(name or "document", content)]
+        return iter(fhir.read_many(named, knowledge, today=today, born=born))
     from hematon.interchange import phenopacket
 
     if phenopacket.sniff(document):

@@ -89,7 +89,11 @@ def read(raw: bytes | str, knowledge: Knowledge, *, today: date | None = None) -
 
 
 def read_many(
-    raws: Iterable[tuple[str, bytes | str]], knowledge: Knowledge, *, today: date | None = None
+    raws: Iterable[tuple[str, bytes | str]],
+    knowledge: Knowledge,
+    *,
+    today: date | None = None,
+    born: date | None = None,
 ) -> list[Reading[Case]]:
     """Read every patient of several documents, joined by patient.
 
@@ -98,6 +102,7 @@ def read_many(
             are shown in the places of issues.
         knowledge: where codes, units and words are looked up.
         today: last day a date may have; None when the caller has no clock.
+        born: date of birth of a patient for whom the documents state none.
 
     Returns:
         One reading for each patient, ordered by case id. What belongs to no patient, and what is
@@ -128,7 +133,7 @@ def read_many(
     if len(groups) == 1:
         groups[0].items.extend(nobody)
         nobody = []
-    readings = [_read_group(group, gathering, knowledge, today, [], []) for group in groups]
+    readings = [_read_group(group, gathering, knowledge, today, [], [], born) for group in groups]
     readings.sort(key=lambda reading: reading.value.id if reading.value else "")
     left.extend(_unassigned(nobody, others))
     return [*readings, Reading(None, collapse(left))] if left else readings
@@ -148,11 +153,13 @@ def _read_group(
     today: date | None,
     others: list[Item],
     issues: list[Issue],
+    born: date | None = None,
 ) -> Reading[Case]:
     record = Record(knowledge, today, fhir_plain.shortcuts_for(knowledge), gathering.medication)
     record.intake.issues.extend(issues)
     for person in group.persons:
         fhir_histories.patient(record, person.resource, person.where)
+    record.intake.birth_date = record.intake.birth_date or born
     if not record.intake.case_id and not group.key.startswith(("identifier ", "contained ")):
         record.intake.case_id = group.key.rpartition("/")[2].rpartition(":")[2]
     for where, resource, _, _ in group.items:

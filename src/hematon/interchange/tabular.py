@@ -97,7 +97,11 @@ def read(
 
 
 def read_many(
-    raw: bytes | str, knowledge: Knowledge, *, today: date | None = None
+    raw: bytes | str,
+    knowledge: Knowledge,
+    *,
+    today: date | None = None,
+    born: date | None = None,
 ) -> Iterator[Reading[Case]]:
     """Read a table of one or more children, told apart by the patient column.
 
@@ -105,6 +109,7 @@ def read_many(
         raw: the table.
         knowledge: where codes, units and words are looked up.
         today: last day a date may have; None for no limit.
+        born: date of birth of a child for whom the table states none.
 
     Returns:
         One reading per child, in order of first appearance. What is wrong with the headings is
@@ -119,7 +124,7 @@ def read_many(
         raise _unreadable(
             "too-large", "a cell never ends", "check that every quotation mark is closed"
         ) from None
-    return _readings(table, knowledge, today)
+    return _readings(table, knowledge, today, born)
 
 
 # --- the file ----------------------------------------------------------------------------------
@@ -192,10 +197,13 @@ def _by_patient(rows: list[Row], layout: Layout) -> tuple[dict[str, _Child], _Ch
 # --- the children ------------------------------------------------------------------------------
 
 
-def _readings(table: _Table, knowledge: Knowledge, today: date | None) -> Iterator[Reading[Case]]:
+def _readings(
+    table: _Table, knowledge: Knowledge, today: date | None, born: date | None
+) -> Iterator[Reading[Case]]:
     heading_issues = table.sheet.layout.issues
     for patient, child in table.children.items():
         intake = Intake(knowledge, "table", today)
+        intake.birth_date = born
         intake.issues.extend(heading_issues)
         heading_issues = ()
         intake.case_id = patient

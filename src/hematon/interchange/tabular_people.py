@@ -71,7 +71,7 @@ def read_person(
 ) -> tuple[Clock, list[int | None]]:
     """Take sex, birth and age of a child; give the clock, and the age on each row."""
     intake.sex = _sex(intake, sheet, rows)
-    intake.birth_date = _birth(intake, sheet, rows)
+    intake.birth_date = _birth(intake, sheet, rows) or intake.birth_date
     stated = _stated_ages(intake, sheet, rows)
     birth = intake.birth_date or _implied_birth(intake, sheet, rows, stated)
     clock = Clock(intake, sheet.conventions, birth)

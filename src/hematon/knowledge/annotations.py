@@ -13,7 +13,7 @@ so that a child with nothing but counts never waits for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -291,6 +291,11 @@ class Annotations:
         for disease, profile in self._changed.items():
             out[disease] = profile[at]
         return out
+
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """Give the HPO id and the name of every term, by id."""
+        for number, name in zip(self._terms, self._term_names, strict=True):
+            yield f"HP:{int(number):07d}", name
 
     def term_name(self, at: int) -> str:
         """Give the name of a term."""

@@ -265,7 +265,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
 # Where families and referring clinicians go after signing in.
-HOME_AFTER_SIGN_IN = {"family": "my_home", "referrer": "my_access"}
+HOME_AFTER_SIGN_IN = {"family": "my_home", "referrer": "referrals"}
 MFA_ADAPTER = "hematon.portal.accounts.adapter.Passkeys"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -450,7 +450,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = _sender(
 _elsewhere = "http://localhost:8000" if DEMO else "https://localhost"
 SITE_URL = _site_url("HEMATON_SITE_URL", _elsewhere if _optional else None)
 # Names of the pages that mail links to, by kind of account.
-SIGN_IN_PAGES = {"staff": "staff", "family": "my_home", "referrer": "home"}
+SIGN_IN_PAGES = {"staff": "staff", "family": "my_home", "referrer": "referrals"}
 
 LOGGING = {
     "version": 1,

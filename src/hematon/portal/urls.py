@@ -19,6 +19,7 @@ urlpatterns = [
     path("language", open_page(set_language), name="set_language"),
     path("sign-in/", include("hematon.portal.accounts.urls")),
     path("clinicians/", include("hematon.portal.accounts.clinician_urls")),
+    path("clinicians/", include("hematon.portal.referrals.urls")),
     path("staff/", include("hematon.portal.accounts.staff_urls")),
     path("staff/", include("hematon.portal.learn.staff_urls")),
     path("staff/", include("hematon.portal.inbox.staff_urls")),

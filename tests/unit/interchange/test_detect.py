@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
@@ -71,3 +72,36 @@ def test_anything_else_is_refused_with_what_was_looked_for(raw: bytes, code: str
     issue = caught.value.issues[0]
     assert issue.code == code
     assert code != "unknown-format" or "phenopacket" in issue.message
+
+
+def test_a_date_of_birth_from_elsewhere_turns_dates_into_ages() -> None:
+    """A form asked for it: the document need not say it; where it does, its own is used."""
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": {"reference": "Patient/x"},
+        "effectiveDateTime": "2026-01-03",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}]},
+        "valueQuantity": {"value": 9.8, "unit": "g/dL", "code": "g/dL"},
+    }
+
+    def bundle(**patient: str) -> bytes:
+        resources = [{"resourceType": "Patient", "id": "x", **patient}, observation]
+        entries = [{"resource": resource} for resource in resources]
+        return json.dumps(
+            {"resourceType": "Bundle", "type": "collection", "entry": entries}
+        ).encode()
+
+    def ages(raw: bytes, born: date | None) -> list[int | None]:
+        (reading,) = read_any(raw, KNOWLEDGE, born=born)
+        assert reading.value is not None
+        return [m.age_days for m in reading.value.measurements]
+
+    table = b"date,HGB (g/dL)\n2026-01-03,9.8\n"
+    born = date(2026, 1, 1)
+    for raw in (table, bundle()):
+        assert ages(raw, None) == [None]
+        assert ages(raw, born) == [2]
+    stated = b"birth date,date,HGB (g/dL)\n2026-01-02,2026-01-03,9.8\n"
+    for raw in (stated, bundle(birthDate="2026-01-02")):
+        assert ages(raw, born) == [1]

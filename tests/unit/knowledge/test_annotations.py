@@ -182,3 +182,12 @@ def test_annotations_are_compiled_again_when_the_kept_form_is_gone(
         load_knowledge(data_folder).annotations.owner.tolist() == again.annotations.owner.tolist()
     )
     load_knowledge.cache_clear()
+
+
+def test_every_term_is_found_by_its_own_id(annotations: Annotations) -> None:
+    """What a search by name gives is what a record states."""
+    terms = dict(annotations.terms())
+    assert terms["HP:0001744"] == "Splenomegaly"
+    for code in list(terms)[::500]:
+        assert annotations.term_name(column_of(annotations, code)) == terms[code]
+    assert list(terms) == sorted(terms)

@@ -106,6 +106,12 @@ EVENTS: Final[dict[str, EventType]] = {
         Kind.SECURITY, "Whether a request is kept from parents was set."
     ),
     "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
+    # --- referrals by clinicians outside ----------------------------------------------------------
+    "referral.claimed": EventType(
+        Kind.SECURITY, "A draft begun without signing in became an account's."
+    ),
+    "referral.previewed": EventType(Kind.READ, "A clinician saw the assessment of a draft."),
+    "referral.report_read": EventType(Kind.SIGN, "A referring clinician read the report."),
     # --- files ----------------------------------------------------------------------------------
     "files.taken": EventType(Kind.IMPORT, "A file was taken."),
     "files.refused": EventType(Kind.REFUSED, "A file was refused."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from django.utils import formats
@@ -23,9 +24,18 @@ _HEAD = ParagraphStyle("head", parent=_TEXT, fontName="Helvetica-Bold", fontSize
 _TITLE = ParagraphStyle("title", parent=_HEAD, fontSize=20, leading=26, spaceAfter=12)
 
 
-def receipt_pdf(case: Case) -> bytes:
-    """Give the receipt of a sent case in the language of the page."""
+def receipt_pdf(
+    case: Case, *, title: str | None = None, steps: Sequence[str] | None = None
+) -> bytes:
+    """Give the receipt of a sent case in the language of the page.
+
+    Args:
+        case: what was sent.
+        title: its heading; a family's unless given.
+        steps: what happens next; a family's unless given.
+    """
     here = site()
+    steps = steps or next_steps(case)
     if case.sent_at is None:
         raise ValueError("a draft has no receipt")
     sent_on = formats.date_format(case.sent_at.astimezone(here.zone).date(), "DATE_FORMAT")
@@ -51,13 +61,13 @@ def receipt_pdf(case: Case) -> bytes:
     document.build(
         [
             _line(str(here.hospital), _TEXT),
-            _line(_("Your request was sent"), _TITLE),
+            _line(title or _("Your request was sent"), _TITLE),
             _line(f"{_('Your reference')}: {case.reference}", _HEAD),
             _line(_("We received it on %(date)s.") % {"date": sent_on}, _TEXT),
             _line(f"{_('What you asked')}: {Kind(case.kind).label}", _TEXT),
             Spacer(1, 8),
             _line(_("What happens next"), _HEAD),
-            ListFlowable([_line(text, _TEXT) for text in next_steps(case)], bulletType="1"),
+            ListFlowable([_line(text, _TEXT) for text in steps], bulletType="1"),
             Spacer(1, 8),
             _line(_("Call us"), _HEAD),
             *(_line(text, _TEXT) for text in calls),

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from hematon.engine.assessment import Assessment
@@ -25,7 +25,10 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 _BAR_STYLE = (
     ".portal-bar{border-bottom:2px solid var(--line);margin-bottom:1.2rem;padding-bottom:.6rem}"
-    ".portal-bar a{padding:.7rem 0}@media print{.portal-bar nav{display:none}}"
+    ".portal-bar a{padding:.7rem 0}"
+    ".portal-call{border:3px solid #a3171e;border-radius:6px;padding:.8rem 1rem;margin:0 0 1rem}"
+    ".portal-computed{border-left:6px solid var(--line);padding:.2rem 0 .2rem 1rem}"
+    "@media print{.portal-bar nav{display:none}}"
 )
 
 
@@ -36,6 +39,7 @@ def page(
     links: Iterable[tuple[str, str]],
     by: str,
     at: datetime,
+    notice: str = "",
 ) -> tuple[str, str]:
     """Write the report with a bar on top.
 
@@ -45,6 +49,7 @@ def page(
         links: address and text of each link in the bar.
         by: who asked for it.
         at: when.
+        notice: markup above all else, escaped by whoever made it.
 
     Returns:
         The document, and the content security policy that allows its style and nothing else.
@@ -55,8 +60,9 @@ def page(
     document = document.replace("</style>", _BAR_STYLE + "</style>", 1)
     bar = format_html(
         '<div class="portal-bar" role="region" aria-label="This report">'
-        '<nav aria-label="Report"><ul>{}</ul></nav>'
+        '{}<nav aria-label="Report"><ul>{}</ul></nav>'
         '<p class="note">{}Made for {} on {} UTC. Input {}.</p></div>',
+        conditional_escape(notice),
         format_html_join("", '<li><a href="{}">{}</a></li>', links),
         "Demonstration: enter no real child. " if settings.DEMO else "",
         by,

@@ -1,0 +1,95 @@
+"""The engine over exactly what was entered: counts, findings, treatments, sex and birth date.
+
+The result is made anew each time it is shown and kept nowhere: it is no part of the referral. The
+team makes its own from the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from hematon.engine import assess
+from hematon.engine.assessment import Assessment
+from hematon.engine.case import Sex, Treatment
+from hematon.interchange.intake import Intake
+from hematon.portal.clinic.reading import knowledge
+from hematon.report.tested import with_doubt
+
+CALL_NOW: Final = frozenset({"E", "U24", "U72"})
+"""Levels at which a form is too slow: seen by hematology within three days or sooner."""
+_TRANSFUSIONS: Final = ("red_cell_transfusion", "platelet_transfusion")
+
+
+def can_be_assessed(answers: Mapping[str, Any]) -> bool:
+    """Say whether there is a child and anything about blood or findings to judge."""
+    findings = answers.get("findings", {}).get("present", [])
+    return "child" in answers and bool(answers.get("counts", {}).get("sets") or findings)
+
+
+def assessment_of(answers: Mapping[str, Any], *, name: str, today: date) -> Assessment:
+    """Assess what was entered.
+
+    Args:
+        answers: of the referral; there must be a child.
+        name: of the record in the result; a reference or a word, never the child's name.
+        today: last day a date may have.
+
+    Raises:
+        KeyError: there is no child among the answers.
+    """
+    intake = Intake(knowledge(), "referral", today)
+    intake.case_id = name
+    child = answers["child"]
+    intake.birth_date = date.fromisoformat(child["date"])
+    sexes: dict[str, Sex] = {"male": "male", "female": "female"}
+    intake.sex = sexes.get(child["sex"])
+    _take_counts(intake, answers)
+    ages = [m.age_days for m in intake.measurements if m.age_days is not None]
+    # As in a table: the record ends with its last draw; without one, today.
+    intake.age_days = max(ages) if ages else intake.age_at(today, "birth date")
+    _take_findings(intake, answers)
+    _take_treatments(intake, answers)
+    reading = intake.reading()
+    if reading.value is None:
+        raise AssertionError("an intake always gives a record")
+    return with_doubt(assess(reading.value, knowledge(), issues=reading.issues))
+
+
+def _take_counts(intake: Intake, answers: Mapping[str, Any]) -> None:
+    if answers.get("counts-way", {}).get("way", "data") != "data":
+        return
+    for drawn in answers.get("counts", {}).get("sets", []):
+        on = date.fromisoformat(drawn["date"]) if drawn["date"] else None
+        for result in drawn["results"]:
+            where = f"{result['name']['en']}, {drawn['date'] or 'no date'}"
+            number = result["value"].lstrip("<>=")
+            intake.measurement(
+                result["analyte"],
+                float(number),
+                result["unit"],
+                where,
+                age_days=intake.age_at(on, where),
+                comparator=result["value"][: -len(number)],
+                lab_low=float(result["low"]) if result["low"] else None,
+                lab_high=float(result["high"]) if result["high"] else None,
+                basis=result.get("basis", ""),
+            )
+
+
+def _take_findings(intake: Intake, answers: Mapping[str, Any]) -> None:
+    for key, question in (("present", "findings"), ("absent", "absent")):
+        for code in answers.get(question, {}).get(key, []):
+            intake.finding(code, key == "present", f"findings, {key}")
+
+
+def _take_treatments(intake: Intake, answers: Mapping[str, Any]) -> None:
+    given = answers.get("history", {})
+    typed = given.get("transfused_on", "")
+    day = date.fromisoformat(typed) if typed else None
+    for kind in given.get("treatments", []):
+        if kind == "none":
+            continue
+        start = intake.age_at(day, "history") if kind in _TRANSFUSIONS else None
+        intake.treatments.append(Treatment(kind, start, None, "history"))
