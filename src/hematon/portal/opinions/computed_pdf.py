@@ -88,6 +88,13 @@ def _ranking(paper: Paper, assessment: Assessment, knowledge: Knowledge) -> None
         paper.add(line, "quiet")
     for candidate in selection.leading(assessment):
         _candidate(paper, candidate, assessment)
+    for candidate in filter(selection.is_something_else, assessment.differential):
+        title = f"{candidate.rank}. {prose(candidate.name)}: {evidence.band(candidate)}"
+        paper.add(title, "h2")
+        paper.add(
+            "Causes that the knowledge does not hold. Its place says how much room is left.",
+            "quiet",
+        )
     others = selection.others(assessment)
     if others:
         rows = [
