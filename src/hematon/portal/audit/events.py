@@ -112,6 +112,17 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     "referral.previewed": EventType(Kind.READ, "A clinician saw the assessment of a draft."),
     "referral.report_read": EventType(Kind.SIGN, "A referring clinician read the report."),
+    # --- packets and opinions -------------------------------------------------------------------
+    "packet.viewed": EventType(Kind.READ, "The packet of a request was opened."),
+    "packet.exported": EventType(Kind.EXPORT, "The packet of a request, or a file, was taken out."),
+    "opinion.viewed": EventType(Kind.READ, "An opinion was opened."),
+    "opinion.saved": EventType(Kind.UPDATE, "A text of an opinion was saved."),
+    "opinion.second_read": EventType(Kind.SIGN, "A second clinician read an opinion."),
+    "opinion.signed": EventType(Kind.SIGN, "An opinion was signed."),
+    "opinion.released": EventType(Kind.EXPORT, "A signed opinion was released."),
+    "opinion.report_opened": EventType(Kind.READ, "A released report was opened the first time."),
+    "opinion.report_viewed": EventType(Kind.READ, "A released report was looked at."),
+    "opinion.report_exported": EventType(Kind.EXPORT, "A report was taken along as PDF."),
     # --- files ----------------------------------------------------------------------------------
     "files.taken": EventType(Kind.IMPORT, "A file was taken."),
     "files.refused": EventType(Kind.REFUSED, "A file was refused."),
