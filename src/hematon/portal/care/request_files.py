@@ -85,7 +85,7 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Add files to a request that was sent, and tell the team of them."""
     user = family_of(request)
     case = access.get_case(user, pk)
-    if case is None:
+    if case is None or case.sender_id != user.pk:
         raise Http404
     if not uploads.may_add(case):
         return redirect("request_page", pk=pk)

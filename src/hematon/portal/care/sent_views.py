@@ -15,15 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hematon.portal.accounts.access import family_of, family_page
+from hematon.portal.accounts.models import User
 from hematon.portal.care import access, reading, talking, uploads, working
 from hematon.portal.care.following import next_steps, story, who_acts
 from hematon.portal.care.message_form import MessageForm
 from hematon.portal.care.models import Case
 from hematon.portal.care.receipt import receipt_pdf
 from hematon.portal.care.refused import NotInThisState, SentBefore
-from hematon.portal.care.status import TRANSITIONS, Status
+from hematon.portal.care.status import TRANSITIONS, Stage, Status
 from hematon.portal.files.forms import Listed, listed_as
 from hematon.portal.files.models import StoredFile
+from hematon.portal.programme.shapes import Thing
 
 read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -56,15 +58,33 @@ def request_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _page(request, case, MessageForm(initial={"key": secrets.token_urlsafe(24)}))
 
 
-def _files(case: Case) -> list[Listed]:
+def _own(request: HttpRequest, pk: uuid.UUID) -> Case:
+    """Give a case to who sent it; other adults of the child have pages of it, not this one."""
+    case = _sent(request, pk)
+    if case.sender_id != family_of(request).pk:
+        raise Http404
+    return case
+
+
+def _files(case: Case, user: User, things: frozenset[Thing]) -> list[Listed]:
     def address(stored: StoredFile) -> str:
         return reverse("request_file", kwargs={"pk": case.pk, "file": stored.pk})
 
-    return [listed_as(stored, address) for stored in uploads.shown(case)]
+    # What others sent, and how they called it, is for those who may see files of the child.
+    all_of_it = Thing.FILES in things
+    return [
+        listed_as(stored, address if stored.taken_by_id == user.pk else None)
+        for stored in uploads.shown(case)
+        if all_of_it or stored.taken_by_id == user.pk
+    ]
 
 
 def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200) -> HttpResponse:
-    thread = list(access.messages_for(family_of(request), case))
+    user = family_of(request)
+    things = access.things_of(user, case)
+    thread = list(access.messages_for(user, case))
+    is_sender = case.sender_id == user.pk
+    returned = case.stage in (Stage.REPORT_RETURNED, Stage.REPORT_READ)
     return render(
         request,
         "care/request/request.html",
@@ -76,13 +96,15 @@ def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200
             "thread": thread,
             "last": thread[-1] if thread else None,
             "news": sum(m.from_staff and m.read_at is None for m in thread),
-            "files": _files(case),
-            "may_add": uploads.may_add(case),
-            "files_asked": uploads.is_asked_for(case),
-            "files_untold": len(uploads.untold(case)),
+            "files": _files(case, user, things),
+            "may_add": is_sender and uploads.may_add(case),
+            "files_asked": is_sender and uploads.is_asked_for(case),
+            "files_untold": is_sender and len(uploads.untold(case)),
+            "is_sender": is_sender,
+            "report": returned and Thing.OPINIONS in things,
             "form": form,
-            "can_write": case.status != Status.CANCELLED,
-            "can_take_back": Status.CANCELLED in TRANSITIONS[case.status],
+            "can_write": Thing.MESSAGES in things and case.status != Status.CANCELLED,
+            "can_take_back": is_sender and Status.CANCELLED in TRANSITIONS[case.status],
         },
         status=status,
     )
@@ -135,7 +157,7 @@ def _read(request: HttpRequest, case: Case) -> None:
 @read_or_send
 def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask once, then take a request back."""
-    case = _sent(request, pk)
+    case = _own(request, pk)
     if Status.CANCELLED not in TRANSITIONS[case.status]:
         return redirect("request_page", pk=pk)
     if request.method == "POST":
@@ -163,7 +185,7 @@ def sent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show the reference and what happens next; works when it is bookmarked."""
     if access.get_draft(family_of(request), pk, timezone.now()) is not None:
         return redirect("request_tasks", pk=pk)
-    case = _sent(request, pk)
+    case = _own(request, pk)
     by_hospital = "hospital" in case.answers.get("records", {}).values()
     page = {"case": case, "steps": next_steps(case), "by_hospital": by_hospital}
     return render(request, "care/request/sent.html", page)
@@ -173,7 +195,7 @@ def sent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Give the reference, the date and the next steps as a PDF; nothing that the family typed."""
-    case = _sent(request, pk)
+    case = _own(request, pk)
     response = HttpResponse(receipt_pdf(case), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{case.reference}.pdf"'
     return response

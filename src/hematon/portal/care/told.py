@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext as _
-
-from hematon.portal.care import ask_summary, tasks
+from hematon.portal.care import ask_summary, tasks, uploads
 from hematon.portal.care.ask_summary import Section
 from hematon.portal.care.models import Case
 from hematon.portal.care.status import Kind
@@ -37,10 +35,11 @@ def sections_of(case: Case) -> list[Section]:
     if case.kind in _tellers:
         return _tellers[case.kind](case)
     if case.kind in tasks.TASKS:
-        return [section for section in ask_summary.sections(case) if section.rows]
+        answers = uploads.answers_of(case)
+        return [s for s in ask_summary.sections(case, answers) if s.rows]
     if case.kind == Kind.CALL:
         return [_call(case)]
-    return [Section(_("Answers"), list(_as_kept(case.answers)))]
+    return [Section("Answers", list(_as_kept(case.answers)))]
 
 
 def _call(case: Case) -> Section:

@@ -42,6 +42,7 @@ from hematon.portal.inbox.forms import (
 from hematon.portal.inbox.history import history, said
 from hematon.portal.inbox.models import Box
 from hematon.portal.inbox.rows import COLORS, KINDS, due_of, status_of
+from hematon.portal.opinions.panel import panel_of
 from hematon.portal.ui.site import site
 
 TYPED_MOST: Final = 2 * MESSAGE_MOST
@@ -147,6 +148,7 @@ def page(
         "zone": site().zone,
         "zone_name": site().zone_name,
         "now": at,
+        "panel": None if case.kind == Kind.CALL else panel_of(case, user),
         **_times(case, at),
         **_child(user, case, at),
     }

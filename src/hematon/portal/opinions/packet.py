@@ -11,13 +11,10 @@ from django.utils import translation
 
 from hematon.engine.assessment import Assessment
 from hematon.portal.care import ask_forms as ask
-from hematon.portal.care import forms as callback
-from hematon.portal.care import tasks
-from hematon.portal.care.ask_summary import sections
+from hematon.portal.care import told
 from hematon.portal.care.callback import Language, Relationship
 from hematon.portal.care.models import Case, Consent, Message, Step
 from hematon.portal.care.status import Kind
-from hematon.portal.care.summary import answers_of_call
 from hematon.portal.clinic.reading import knowledge
 from hematon.portal.files.access import files_of
 from hematon.portal.files.models import State, StoredFile
@@ -172,36 +169,8 @@ def _language(case: Case) -> str:
 
 
 def _said(case: Case) -> Iterator[Said]:
-    if case.kind in tasks.TASKS:
-        for section in sections(case):
-            rows = tuple((row.question, row.answer) for row in section.rows)
-            if rows:
-                yield Said(section.name, rows)
-    elif case.kind == Kind.CALL:
-        rows = tuple(
-            (name.replace("_", " ").capitalize(), _told(value))
-            for name, value in answers_of_call(case.answers).items()
-            if name != "dials"
-        )
-        yield Said("The call", rows)
-    else:
-        for key, given in case.answers.items():
-            if key != tasks.COUNTS and isinstance(given, Mapping):
-                yield Said(_title(key), tuple((_title(k), _told(v)) for k, v in given.items()))
-
-
-def _title(key: str) -> str:
-    return key.replace("-", " ").replace("_", " ").capitalize()
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(dict(callback.YES_NO)["yes" if value else "no"])
-    if isinstance(value, (list, tuple)):
-        return "\n".join(_told(one) for one in value)
-    if isinstance(value, Mapping):
-        return ", ".join(_told(one) for one in value.values() if one not in ("", None))
-    return "" if value is None else str(value)
+    for section in told.sections_of(case):
+        yield Said(section.name, tuple((row.question, row.answer) for row in section.rows))
 
 
 def missing(case: Case, files: tuple[StoredFile, ...]) -> Iterator[Missing]:

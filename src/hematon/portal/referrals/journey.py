@@ -67,7 +67,7 @@ class ReferralJourney(Journey):
     def done(self, request: HttpRequest, key: str, answer: dict[str, Any]) -> HttpResponse:
         """Keep the answer of a page that has a form of its own, and go on."""
         self.keep(request, key, answer)
-        return self._next(request, key)
+        return self.go_on(request, key)
 
     def at(self, key: str) -> str:
         """Give the address of a page of this draft."""

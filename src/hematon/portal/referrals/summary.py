@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import formats
 
+from hematon.portal.care.ask_summary import Section
 from hematon.portal.care.models import Case
 from hematon.portal.care.summary import Row
 from hematon.portal.files.access import files_of
@@ -26,14 +26,6 @@ _SECTIONS: Final = (
     ("Findings", ("findings", "absent")),
     ("Files and authority", ("files", "authority")),
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    """Answers that belong together."""
-
-    name: str
-    rows: list[Row]
 
 
 def _named(choices: Any, code: str) -> str:
