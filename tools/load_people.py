@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import visitor
-from real_portal import UPLOADS, Mail
+from real_portal import Mail
 from visitor import Answer, Browser, GoneError, WrongError, expect
 
 READ = (
@@ -168,7 +168,7 @@ class Family(Person):
         self.address, self.mail, self.pdf = f"family-{number}@{visitor.HOST}", mail, pdf
         self.draft = self.mark = ""
         self.tasks: list[str] = []
-        self.page = ""
+        self.page, self.has_file = "", True
         self.requests: list[str] = []
 
     def acts(self) -> dict[str, Callable[[], None]]:
@@ -214,8 +214,16 @@ class Family(Person):
         expect(self.browser.post("/en/blood-counts/delete/", {}), 302)
 
     def _begin(self) -> None:
-        self.draft, self.mark = visitor.begin(self.browser, "learn-more"), secrets.token_hex(8)
-        self.tasks, self.page = visitor.tasks_of(self.browser, self.draft), ""
+        self.mark, self.page, self.has_file = secrets.token_hex(8), "", not visitor.OWN_FILES
+        draft = visitor.begin(self.browser, visitor.WITH_FILES)
+        self.tasks = visitor.tasks_of(self.browser, draft)
+        if visitor.OWN_FILES:
+            # Its other question is the page for files, answered by `_upload`.
+            (count,) = [task for task in self.tasks if task.endswith("/blood-count/")]
+            self.tasks.remove(count)
+            answer = visitor.answer_to("blood-count", self.mark)
+            expect(self.browser.post(f"{count}blood-count/", answer), 302)
+        self.draft = draft
 
     def _step(self) -> None:
         """Answer one question."""
@@ -235,7 +243,7 @@ class Family(Person):
     def _upload(self) -> None:
         if not self.draft:
             self._begin()
-        page, name = UPLOADS.format(pk=self.draft), f"{secrets.token_hex(8)}.pdf"
+        page, name = visitor.files_page(self.draft), f"{secrets.token_hex(8)}.pdf"
         expect(self.browser.get(page), 200)
         # Unlike every other, as files are; a comment behind its end changes nothing else.
         content = self.pdf + f"\n%{name}\n".encode()
@@ -245,11 +253,15 @@ class Family(Person):
         if name not in visitor.links_of_files(listed, [name]):
             raise WrongError("a file was taken and is not listed")
         self.noted.files.append(name)
+        self.has_file = True
 
     def _send(self) -> None:
         if not self.draft or self.tasks or self.page:
             with self.browser.counted_as("step"):
                 return self._step()
+        if not self.has_file:
+            with self.browser.counted_as("upload"):
+                self._upload()
         self.noted.references[send(self.browser, self.draft)] = self.mark
         self.requests.append(self.draft)
         self.draft = ""
