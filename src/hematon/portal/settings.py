@@ -226,6 +226,10 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache_entries",
+        # Beyond so many, entries are thrown away whether or not their time is over. With Django's
+        # own 300, a hundred sign-ins wiped out the counters of somebody else's guesses. The worker
+        # deletes what is over.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
