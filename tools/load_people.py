@@ -74,6 +74,23 @@ class Noted:
         self.times.append((kind, seconds, status, time.monotonic()))
 
 
+@dataclass
+class Day:
+    """What everyone has in common.
+
+    Attributes:
+        port: of the server.
+        noted: what they write down.
+        over: set when it is.
+        tempo: share of the time that people think.
+    """
+
+    port: int
+    noted: Noted
+    over: threading.Event
+    tempo: float = 1.0
+
+
 class _Fields(HTMLParser):
     """Collects what a browser would send of a page's last form."""
 
@@ -127,11 +144,11 @@ class Person(threading.Thread):
     mix: dict[str, int]
     think: tuple[float, float]
 
-    def __init__(self, browser: Browser, noted: Noted, over: threading.Event, late: float) -> None:
+    def __init__(self, browser: Browser, day: Day) -> None:
         super().__init__(daemon=True)
-        self.browser, self.noted, self.over, self.late = browser, noted, over, late
-        self.tempo = 1.0
-        browser.watch = noted.watch
+        self.browser, self.day, self.noted = browser, day, day.noted
+        self.late = 0.0
+        browser.watch = self.noted.watch
 
     def acts(self) -> dict[str, Callable[[], None]]:
         """Say what this person does."""
@@ -139,7 +156,7 @@ class Person(threading.Thread):
 
     def run(self) -> None:
         """Arrive some time after the start, then do one thing after the other."""
-        if self.over.wait(self.late):
+        if self.day.over.wait(self.late):
             return
         acts, first = self.acts(), "sign in"
         while True:
@@ -151,7 +168,7 @@ class Person(threading.Thread):
             except (GoneError, WrongError) as error:
                 self.noted.wrong.append(str(error))
             self.browser.close()
-            if self.over.wait(_draw.uniform(*self.think) * self.tempo):
+            if self.day.over.wait(_draw.uniform(*self.think) * self.day.tempo):
                 return
 
 
@@ -160,11 +177,8 @@ class Family(Person):
 
     mix, think = MIX, THINK
 
-    def __init__(
-        self, number: int, port: int, mail: Mail, pdf: bytes, *rest: object, **more: object
-    ) -> None:
-        browser = Browser(port, f"10.1.{number // 250}.{number % 250 + 1}")
-        super().__init__(browser, *rest, **more)  # type: ignore[arg-type]
+    def __init__(self, number: int, day: Day, mail: Mail, pdf: bytes) -> None:
+        super().__init__(Browser(day.port, f"10.1.{number // 250}.{number % 250 + 1}"), day)
         self.address, self.mail, self.pdf = f"family-{number}@{visitor.HOST}", mail, pdf
         self.draft = self.mark = ""
         self.tasks: list[str] = []
@@ -290,10 +304,8 @@ class Staff(Person):
 
     mix, think = STAFF_MIX, STAFF_THINK
 
-    def __init__(
-        self, number: int, port: int, email: str, secret: str, *rest: object, **more: object
-    ) -> None:
-        super().__init__(Browser(port, f"10.2.0.{number + 1}"), *rest, **more)  # type: ignore[arg-type]
+    def __init__(self, number: int, day: Day, email: str, secret: str) -> None:
+        super().__init__(Browser(day.port, f"10.2.0.{number + 1}"), day)
         self.email, self.secret = email, secret
         self.lists = ["/staff/", "/staff/requests/", "/staff/inbox/"]
         self.items: list[str] = []
