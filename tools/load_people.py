@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import visitor
-from real_portal import UPLOADS, Mail
+from real_portal import Mail
 from visitor import Answer, Browser, GoneError, WrongError, expect
 
 READ = (
@@ -74,6 +74,23 @@ class Noted:
         self.times.append((kind, seconds, status, time.monotonic()))
 
 
+@dataclass
+class Day:
+    """What everyone has in common.
+
+    Attributes:
+        port: of the server.
+        noted: what they write down.
+        over: set when it is.
+        tempo: share of the time that people think.
+    """
+
+    port: int
+    noted: Noted
+    over: threading.Event
+    tempo: float = 1.0
+
+
 class _Fields(HTMLParser):
     """Collects what a browser would send of a page's last form."""
 
@@ -127,11 +144,11 @@ class Person(threading.Thread):
     mix: dict[str, int]
     think: tuple[float, float]
 
-    def __init__(self, browser: Browser, noted: Noted, over: threading.Event, late: float) -> None:
+    def __init__(self, browser: Browser, day: Day) -> None:
         super().__init__(daemon=True)
-        self.browser, self.noted, self.over, self.late = browser, noted, over, late
-        self.tempo = 1.0
-        browser.watch = noted.watch
+        self.browser, self.day, self.noted = browser, day, day.noted
+        self.late = 0.0
+        browser.watch = self.noted.watch
 
     def acts(self) -> dict[str, Callable[[], None]]:
         """Say what this person does."""
@@ -139,7 +156,7 @@ class Person(threading.Thread):
 
     def run(self) -> None:
         """Arrive some time after the start, then do one thing after the other."""
-        if self.over.wait(self.late):
+        if self.day.over.wait(self.late):
             return
         acts, first = self.acts(), "sign in"
         while True:
@@ -151,7 +168,7 @@ class Person(threading.Thread):
             except (GoneError, WrongError) as error:
                 self.noted.wrong.append(str(error))
             self.browser.close()
-            if self.over.wait(_draw.uniform(*self.think) * self.tempo):
+            if self.day.over.wait(_draw.uniform(*self.think) * self.day.tempo):
                 return
 
 
@@ -160,15 +177,12 @@ class Family(Person):
 
     mix, think = MIX, THINK
 
-    def __init__(
-        self, number: int, port: int, mail: Mail, pdf: bytes, *rest: object, **more: object
-    ) -> None:
-        browser = Browser(port, f"10.1.{number // 250}.{number % 250 + 1}")
-        super().__init__(browser, *rest, **more)  # type: ignore[arg-type]
+    def __init__(self, number: int, day: Day, mail: Mail, pdf: bytes) -> None:
+        super().__init__(Browser(day.port, f"10.1.{number // 250}.{number % 250 + 1}"), day)
         self.address, self.mail, self.pdf = f"family-{number}@{visitor.HOST}", mail, pdf
         self.draft = self.mark = ""
         self.tasks: list[str] = []
-        self.page = ""
+        self.page, self.has_file = "", True
         self.requests: list[str] = []
 
     def acts(self) -> dict[str, Callable[[], None]]:
@@ -214,8 +228,16 @@ class Family(Person):
         expect(self.browser.post("/en/blood-counts/delete/", {}), 302)
 
     def _begin(self) -> None:
-        self.draft, self.mark = visitor.begin(self.browser, "learn-more"), secrets.token_hex(8)
-        self.tasks, self.page = visitor.tasks_of(self.browser, self.draft), ""
+        self.mark, self.page, self.has_file = secrets.token_hex(8), "", not visitor.OWN_FILES
+        draft = visitor.begin(self.browser, visitor.WITH_FILES)
+        self.tasks = visitor.tasks_of(self.browser, draft)
+        if visitor.OWN_FILES:
+            # Its other question is the page for files, answered by `_upload`.
+            (count,) = [task for task in self.tasks if task.endswith("/blood-count/")]
+            self.tasks.remove(count)
+            answer = visitor.answer_to("blood-count", self.mark)
+            expect(self.browser.post(f"{count}blood-count/", answer), 302)
+        self.draft = draft
 
     def _step(self) -> None:
         """Answer one question."""
@@ -235,7 +257,7 @@ class Family(Person):
     def _upload(self) -> None:
         if not self.draft:
             self._begin()
-        page, name = UPLOADS.format(pk=self.draft), f"{secrets.token_hex(8)}.pdf"
+        page, name = visitor.files_page(self.draft), f"{secrets.token_hex(8)}.pdf"
         expect(self.browser.get(page), 200)
         # Unlike every other, as files are; a comment behind its end changes nothing else.
         content = self.pdf + f"\n%{name}\n".encode()
@@ -245,11 +267,15 @@ class Family(Person):
         if name not in visitor.links_of_files(listed, [name]):
             raise WrongError("a file was taken and is not listed")
         self.noted.files.append(name)
+        self.has_file = True
 
     def _send(self) -> None:
         if not self.draft or self.tasks or self.page:
             with self.browser.counted_as("step"):
                 return self._step()
+        if not self.has_file:
+            with self.browser.counted_as("upload"):
+                self._upload()
         self.noted.references[send(self.browser, self.draft)] = self.mark
         self.requests.append(self.draft)
         self.draft = ""
@@ -278,10 +304,8 @@ class Staff(Person):
 
     mix, think = STAFF_MIX, STAFF_THINK
 
-    def __init__(
-        self, number: int, port: int, email: str, secret: str, *rest: object, **more: object
-    ) -> None:
-        super().__init__(Browser(port, f"10.2.0.{number + 1}"), *rest, **more)  # type: ignore[arg-type]
+    def __init__(self, number: int, day: Day, email: str, secret: str) -> None:
+        super().__init__(Browser(day.port, f"10.2.0.{number + 1}"), day)
         self.email, self.secret = email, secret
         self.lists = ["/staff/", "/staff/requests/", "/staff/inbox/"]
         self.items: list[str] = []

@@ -1,7 +1,7 @@
 """The portal's addresses, and the page that takes files of a request in proofs.
 
-It is what `files.forms` tells a page to be: the family's own case, the form, one redirect. Delete
-it, and `UPLOADS` in `real_portal.py` names the request's own page, once that takes files.
+It is what `files.forms` tells a page to be: the family's own case, the form, one redirect. Where
+requests take files by themselves (`visitor.OWN_FILES`) nobody asks for it, and it can go.
 """
 
 from __future__ import annotations

@@ -45,10 +45,12 @@ import crash_group
 import real_portal
 import visitor
 from crash_figures import Request, Told, figures
-from real_portal import UPLOADS, Mail, Processes
+from real_portal import Mail, Processes
 from visitor import Browser, GoneError, WrongError, expect
 
 COLD_EVERY = 25
+KINDS = (3, 5, 2) if visitor.OWN_FILES else (6, 2, 2)
+"""How often what is asked: files go with some kinds only."""
 CALL = {
     "who": {"relationship": "parent"},
     "name": {"name": "Sample parent"},
@@ -81,7 +83,7 @@ class Family(threading.Thread):
         self._again(self._sign_in)
         self.signed_in.set()
         while not self.over.is_set():
-            kind = _draw.choices(("learn-more", "question", "call"), (6, 2, 2))[0]
+            kind = _draw.choices(("learn-more", "question", "call"), KINDS)[0]
             one = Request(secrets.token_hex(8), kind)
             try:
                 (self._call if kind == "call" else self._request)(one)
@@ -97,11 +99,16 @@ class Family(threading.Thread):
                 time.sleep(_draw.uniform(0.05, 0.4))
 
     def _request(self, one: Request) -> None:
+        files = self._planned(one) if one.kind == visitor.WITH_FILES else {}
         one.pk = self._again(lambda: visitor.begin(self.browser, one.kind))
         for task in self._again(lambda: visitor.tasks_of(self.browser, one.pk)):
-            self._again(lambda task=task: visitor.answer_task(self.browser, task, one.mark))
-        for number in range(_draw.choice((0, 1, 1, 2))):
-            self._again(self._upload(one, number))
+            self._again(
+                lambda task=task: visitor.answer_task(
+                    self.browser, task, one.mark, lambda page: self._upload(one, page, files)
+                )
+            )
+        if not visitor.OWN_FILES:
+            self._again(lambda: self._upload(one, visitor.files_page(one.pk), files))
         self._again(lambda: self._send(one))
         self.told.requests.append(one)
         for _ in range(_draw.choice((0, 1, 2))):
@@ -116,25 +123,27 @@ class Family(threading.Thread):
         had = self.mail.codes_to(self.address)
         visitor.sign_in(self.browser, self.address, self.mail.code, had)
 
-    def _upload(self, one: Request, number: int) -> Callable[[], None]:
-        is_pdf = _draw.random() < 0.25
-        name = f"{one.mark}-{number}.{'pdf' if is_pdf else 'csv'}"
-        content = a_pdf(one.mark) if is_pdf else a_csv(one.mark)
-        page = UPLOADS.format(pk=one.pk)
-        kind = "application/pdf" if is_pdf else "text/csv"
+    def _planned(self, one: Request) -> dict[str, bytes]:
+        """Give the files that go with a request, by their names."""
+        found = {}
+        for number in range(_draw.choice((1, 1, 2))):
+            is_pdf = _draw.random() < 0.25
+            name = f"{one.mark}-{number}.{'pdf' if is_pdf else 'csv'}"
+            found[name] = a_pdf(one.mark) if is_pdf else a_csv(one.mark)
+        return found
 
-        def upload() -> None:
-            """Send the file, unless the page lists it already."""
-            listed = expect(self.browser.get(page), 200)
+    def _upload(self, one: Request, page: str, files: dict[str, bytes]) -> None:
+        """Send the files that the page does not list yet; write down those that it lists."""
+        listed = expect(self.browser.get(page), 200)
+        for name, content in files.items():
             if not visitor.links_of_files(listed, [name]):
+                kind = "application/pdf" if name.endswith(".pdf") else "text/csv"
                 sent = self.browser.send_file(page, {"upload": "1"}, name, content, kind)
                 listed = expect(self.browser.follow(expect(sent, 302)), 200)
             link = visitor.links_of_files(listed, [name]).get(name)
             if link is None:
                 raise WrongError("a file was taken and is not listed")
             one.files[name] = hashlib.sha256(content).hexdigest(), link
-
-        return upload
 
     def _send(self, one: Request) -> None:
         page = f"/en/requests/{one.pk}/check/"

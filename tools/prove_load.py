@@ -39,7 +39,7 @@ from pathlib import Path
 import load_people
 import real_portal
 import visitor
-from load_people import Family, Noted, Staff, Time
+from load_people import Day, Family, Noted, Person, Staff, Time
 from machine import Memory, busy, machine, used
 from real_portal import Mail, Processes
 from visitor import Browser
@@ -65,33 +65,25 @@ def a_pdf(kilobytes: int) -> bytes:
     return out.getvalue()
 
 
-def people(
-    families: int,
-    staff: int,
-    processes: Processes,
-    mail: Mail,
-    noted: Noted,
-    over: threading.Event,
-    arrive: float,
-    kilobytes: int,
-) -> list[load_people.Person]:
-    """Make everyone; families arrive evenly over some seconds."""
+def people(asked: argparse.Namespace, day: Day, mail: Mail, arrive: float) -> list[Person]:
+    """Make everyone; they arrive evenly over some seconds."""
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
     from hematon.portal.accounts.models import Role, StaffRole, User
 
-    pdf = a_pdf(kilobytes)
-    found: list[load_people.Person] = [
-        Family(i, processes.port, mail, pdf, noted, over, arrive * i / families)
-        for i in range(families)
-    ]
-    for i in range(staff):
+    pdf = a_pdf(asked.kilobytes)
+    families: list[Person] = [Family(i, day, mail, pdf) for i in range(asked.families)]
+    staff: list[Person] = []
+    for i in range(asked.staff):
         email, secret = f"staff-{i}@{visitor.HOST}", generate_totp_secret()
         user = User.objects.create_user(email, load_people.PASSWORD)
         StaffRole.objects.create(user=user, role=Role.INTAKE)
         TOTP.activate(user, secret)
-        found.append(Staff(i, processes.port, email, secret, noted, over, arrive * i / staff))
-    return found
+        staff.append(Staff(i, day, email, secret))
+    for group in (families, staff):
+        for i, person in enumerate(group):
+            person.late = arrive * i / len(group)
+    return [*families, *staff]
 
 
 def complete_drafts(many: int) -> list[tuple[str, str, str]]:
@@ -253,9 +245,7 @@ def prove(mail: Mail, asked: argparse.Namespace) -> int:
     processes, noted, over = Processes(folder / "log"), Noted(), threading.Event()
     seconds = 60 * asked.minutes
     arrive = min(120.0, seconds / 3)
-    everyone = people(
-        asked.families, asked.staff, processes, mail, noted, over, arrive, asked.kilobytes
-    )
+    everyone = people(asked, Day(processes.port, noted, over, asked.tempo), mail, arrive)
     connection.close()
     processes.start()
     real_portal.wait_until_it_answers(processes.port)
@@ -264,7 +254,6 @@ def prove(mail: Mail, asked: argparse.Namespace) -> int:
     before, spent, all_spent = os.getloadavg()[0], sum(map(used, pids)), busy()
     mine = time.process_time()
     for person in everyone:
-        person.tempo = asked.tempo
         person.start()
     memory.start()
     began = time.monotonic()

@@ -31,8 +31,6 @@ CONFIG = ROOT / "deploy" / "gunicorn.conf.py"
 for folder in (ROOT / "tests", ROOT / "tools"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-UPLOADS = "/proof/{pk}/"
-"""The page of a draft that takes its files."""
 
 
 class Mail:

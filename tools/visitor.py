@@ -15,10 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
+from importlib.util import find_spec
 from urllib.parse import urlencode, urlsplit
 
 HOST = "portal.proof.invalid"
 TIMEOUT_SECONDS = 60
+OWN_FILES = find_spec("hematon.portal.care.request_files") is not None
+"""Whether requests take files by themselves; until then `proof_urls.py` adds a page that does."""
+WITH_FILES = "question" if OWN_FILES else "learn-more"
+"""A kind of request that files can be sent with."""
+_FILES = "files-"
+"""Keys of questions that are answered with files begin so."""
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _REFERENCE = re.compile(r"HM-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _TASK = re.compile(r'href="(/[a-z]{2}/requests/[0-9a-f-]{36}/tasks/[a-z-]+/)"')
@@ -34,7 +41,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "worry": {"worry": "Low counts"},
     "symptoms": {"symptoms": "bruises"},
     "question": {"question": "What comes next?"},
-    "blood-count": {"blood_count": "later"},
+    "blood-count": {"blood_count": "file" if OWN_FILES else "later"},
     "wish": {"wish": "How visits go"},
 }
 """What a family types, by the key of the question."""
@@ -217,19 +224,32 @@ def answer_to(key: str, mark: str) -> dict[str, str]:
     return texts
 
 
-def answer_task(browser: Browser, task: str, mark: str) -> None:
+def files_page(pk: str) -> str:
+    """Give the page that takes files of a draft whose newest blood count comes as a file."""
+    if OWN_FILES:
+        return f"/en/requests/{pk}/tasks/blood-count/{_FILES}newest-count/"
+    return f"/proof/{pk}/"
+
+
+def answer_task(
+    browser: Browser, task: str, mark: str, send_files: Callable[[str], None] = lambda page: None
+) -> None:
     """Answer every question of a task.
 
     Args:
         browser: of the family.
         task: its address.
         mark: put into the text by which the request is known again.
+        send_files: answers a question with files, on its page.
     """
     page = expect(browser.get(task), 302).place
     for _ in range(20):
         if page.endswith("/tasks/"):
             return
-        texts = answer_to(page.rstrip("/").rpartition("/")[2], mark)
+        key = page.rstrip("/").rpartition("/")[2]
+        if key.startswith(_FILES):
+            send_files(page)
+        texts = {} if key.startswith(_FILES) else answer_to(key, mark)
         page = expect(browser.post(page, texts), 302).place
     raise WrongError(f"{task} does not end")
 

@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import OperationalError, connections
+from django.core.cache import BaseCache, caches
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
+from hematon.portal import settings as portal_in_use
 from hematon.portal.accounts.models import Kind as AccountKind
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.models import Event
@@ -257,3 +261,31 @@ def test_the_command_ends_with_the_process_that_started_it(
     """A server that is killed leaves no worker behind."""
     process = start("--parent", "1")
     assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def limits(db: None, settings: Any) -> BaseCache:
+    """Give the cache that the portal's settings name, in the database of the tests."""
+    settings.CACHES = portal_in_use.CACHES
+    call_command("createcachetable", verbosity=0)
+    return caches["default"]
+
+
+def test_many_sign_ins_do_not_wipe_out_anybodys_limit(limits: BaseCache) -> None:
+    """T-14: the counter of guesses stays while hundreds of others are written."""
+    limits.set("0-of-one-account", [1, 2, 3], 86400)
+    for number in range(400):
+        limits.set(f"9-of-another-{number}", [1], 900)
+    assert limits.get("0-of-one-account") == [1, 2, 3]
+
+
+def test_limits_that_are_over_are_deleted(limits: BaseCache) -> None:
+    """The table of limits holds what still counts, not every address that ever signed in."""
+    limits.set("over", 1, 60)
+    limits.set("counts", 1, 3600)
+    (job,) = [job for job in JOBS if job.name == "forget limits that are over"]
+    job.run(timezone.now() + timedelta(minutes=2))
+    assert limits.get("counts") == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM cache_entries")
+        assert cursor.fetchone() == (1,)

@@ -233,6 +233,10 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache_entries",
         "KEY_FUNCTION": "hematon.portal.vault.sealing.cache_key",
+        # Beyond so many, entries are thrown away whether or not their time is over. With Django's
+        # own 300, a hundred sign-ins wiped out the counters of somebody else's guesses. The worker
+        # deletes what is over.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 

@@ -14,9 +14,12 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db import DatabaseError, close_old_connections
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -74,6 +77,17 @@ def _end_sessions(now: datetime) -> None:
     SessionStore.clear_expired()
 
 
+def _forget_limits(now: datetime) -> None:
+    """Delete what the cache keeps for nothing; by itself it does so only when it is full."""
+    if not isinstance(caches["default"], DatabaseCache):
+        return
+    table = connection.ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
+    # Kept without a zone, in UTC.
+    over = connection.ops.adapt_datetimefield_value(now.astimezone(UTC).replace(tzinfo=None))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [over])  # noqa: S608 our own name
+
+
 def _publish_ratings(now: datetime) -> None:
     publish_ratings(on=now.astimezone(site().zone).date())
 
@@ -90,6 +104,7 @@ JOBS = (
     # Once a day of UTC, by its own look; asked hourly so that a worker that was off catches up.
     Job("verify the audit", 3600, lambda now: verify_daily(at=now), longest=60 * 60),
     Job("end sessions", 3600, _end_sessions),
+    Job("forget limits that are over", 600, _forget_limits),
     # Once a month, so that nobody learns from the day when somebody rated; daily until it succeeds.
     Job("publish ratings", 24 * 3600, _publish_ratings, wanted=_new_month),
 )
