@@ -620,17 +620,19 @@ class Figures:
 LEVELS: Final = frozenset({"object", "file", "page", "field"})
 
 
-def ask_all(world: World, levels: Collection[str] = LEVELS) -> Figures:
-    """Ask every cell of every level, or of these; undo each."""
+def ask_all(
+    world: World, levels: Collection[str] = LEVELS, people: Collection[str] = PEOPLE
+) -> Figures:
+    """Ask every cell of every level and person, or of these; undo each."""
     # Thousands of refusals are what is asked for here.
     logging.disable(logging.WARNING)
     try:
         figures = Figures()
         if "object" in levels:
-            _ask_acts(figures, world, "object", _object_cells())
+            _ask_acts(figures, world, "object", _object_cells(), people)
         if "file" in levels:
-            _ask_acts(figures, world, "file", _file_cells())
-        known = browsers(world)
+            _ask_acts(figures, world, "file", _file_cells(), people)
+        known = {name: one for name, one in browsers(world).items() if name in people}
         if "page" in levels:
             _ask_pages(figures, world, known)
         if "field" in levels:
@@ -640,9 +642,11 @@ def ask_all(world: World, levels: Collection[str] = LEVELS) -> Figures:
         logging.disable(logging.NOTSET)
 
 
-def _ask_acts(figures: Figures, world: World, level: str, cells: Iterable[Cell]) -> None:
+def _ask_acts(
+    figures: Figures, world: World, level: str, cells: Iterable[Cell], people: Collection[str]
+) -> None:
     for name, act, do, may in cells:
-        for person in PEOPLE:
+        for person in people:
             did = _does(do, world, person, name)
             figures.note(level, f"{person} / {name} / {act}", may=person in may, did=did)
 
@@ -651,14 +655,14 @@ def _ask_pages(figures: Figures, world: World, known: dict[str, Client]) -> None
     for page in PAGES:
         kind, name = page.of
         address = page.address.format(pk=getattr(world, kind)[name].pk)
-        for person in PEOPLE:
+        for person in known:
             status, did = _answers(known[person], page.method, address)
             cell = f"{person} / {page.method} {page.address} of {name}: {status}"
             figures.note("page", cell, may=person in page.may, did=did)
 
 
 def _look_everywhere(figures: Figures, world: World, known: dict[str, Client]) -> None:
-    for person in (*FAMILIES, *OUTSIDE):
+    for person in known.keys() & {*FAMILIES, *OUTSIDE}:
         for address in _read_by_families(world):
             _look_through(figures, known[person], person, address)
     # Without this nothing above would be seen to be looked for in the right place.

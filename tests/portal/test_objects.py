@@ -35,7 +35,16 @@ def test_the_table_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(access, "cases_for", wide)
     monkeypatch.setitem(STAFF_ONLY, "note", TO_FAMILIES)
-    figures = ask_all(world, levels={"object", "field"})
+    figures = ask_all(
+        world,
+        levels={"object", "field"},
+        people=(
+            "sender",
+            "another family",
+            "clinician of neither",
+            "clinician whose emergency is over",
+        ),
+    )
     assert "clinician of neither / question / see: allowed" in figures.wrong
     assert "clinician whose emergency is over / call / write a note: allowed" in figures.wrong
     place = f"/en/requests/{world.cases['question'].pk}/"
