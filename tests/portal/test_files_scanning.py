@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from pytest_django import Settings
 
+from hematon.portal import check
 from hematon.portal.audit.models import Event
 from hematon.portal.files import actions, kinds, scanning, serve
 from hematon.portal.files.actions import Refused
@@ -282,3 +284,15 @@ def test_a_file_taken_back_while_it_was_scanned_stays_taken_back(
     actions.rescan_held(at=AT)
     stored.refresh_from_db()
     assert (stored.state, stored.scanned_at) == (State.REMOVED, None)
+
+
+def test_the_check_says_when_nothing_looks_at_files(settings: Settings, tmp_path: Path) -> None:
+    """T-44: in production no scanner, and one that does not answer, are named with the fix."""
+    settings.CLAMD_SOCKET = ""
+    assert [line[:28] for line in check._of_scanner()] == ["HEMATON_CLAMD_SOCKET is not "]
+    settings.CLAMD_SOCKET = str(tmp_path / "nobody-there")
+    (line,) = check._of_scanner()
+    assert "looks at no file" in line
+    with fake(tmp_path, honest) as socket:
+        settings.CLAMD_SOCKET = str(socket)
+        assert list(check._of_scanner()) == []

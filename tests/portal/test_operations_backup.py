@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -234,3 +235,67 @@ def test_the_drill_in_one_command(live: dict[str, str]) -> None:
     assert note["ok"] is True
     assert note["figures"]["writes"] > 0
     assert list(folder.glob("drill-*")) == []
+
+
+@pytest.fixture
+def signed(live: dict[str, str], tmp_path: Path) -> tuple[Path, Path]:
+    """A backup, and checkpoints, of which the last is of rows written after it."""
+    folder, into = tmp_path / "checkpoints", tmp_path / "backups"
+    asked = {**live, "HEMATON_AUDIT_CHECKPOINTS": str(folder)}
+    for words in (("verify-audit", "--checkpoint"), ("verify-audit",), ("backup", str(into))):
+        done = run(asked, *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for _ in range(2):
+        assert run(asked, "verify-audit", "--checkpoint").returncode == 0
+    (only,) = into.iterdir()
+    return only, folder
+
+
+def test_a_restore_says_which_rows_of_the_audit_are_lost(
+    live: dict[str, str], signed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """T-34, T-39: it is on record, the old checkpoints are kept, and the audit is whole again."""
+    backup, folder = signed
+    ended = json.loads((backup / "manifest.json").read_text())["audit"]["number"]
+    old = (folder / "checkpoints.jsonl").read_text()
+    rows = [json.loads(line)["sequence"] for line in old.splitlines()]
+    assert rows[-2] <= ended < rows[-1]
+    into = tmp_path / "new"
+    done = restore(live, backup, into, "--checkpoints", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"rows {ended + 1} to {rows[-1]}, at least, were written" in done.stdout
+    assert (folder / "checkpoints.jsonl").read_text() == old, "nothing of the old place is touched"
+    new = into / "audit-checkpoints"
+    (kept,) = new.glob("before-restore-*.jsonl")
+    (note,) = new.glob("before-restore-*.note.json")
+    assert kept.read_text() == old
+    assert json.loads(note.read_text())["rows_lost_at_least"] == rows[-1] - ended
+    going_on = (new / "checkpoints.jsonl").read_text().splitlines()
+    assert [json.loads(line)["sequence"] for line in going_on] == rows[:-1]
+    for place in (new, *new.iterdir()):
+        assert place.stat().st_mode & 0o077 == 0, place
+    if "HEMATON_DATABASE_URL" in live:
+        return  # What it was restored into is gone by now.
+    whole = run({"HEMATON_PORTAL_DIR": str(into)}, "verify-audit")
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    with sqlite3.connect(into / "portal.sqlite3") as database:
+        (detail,) = database.execute(
+            "SELECT detail FROM audit_event WHERE action = 'portal.restored'"
+        ).fetchone()
+    assert json.loads(detail)["rows_lost"] == rows[-1] - ended
+
+
+def test_checkpoints_that_were_changed_are_kept_and_told(
+    live: dict[str, str], signed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """T-34: an emergency is no time to refuse a restore, nor to lose what an investigator needs."""
+    backup, folder = signed
+    there = folder / "checkpoints.jsonl"
+    first, *rest = there.read_text().splitlines()
+    there.write_text("\n".join([first.replace('"signature": "', '"signature": "0'), *rest]))
+    done = restore(live, backup, tmp_path / "new", "--checkpoints", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "line 1 of" in done.stdout
+    assert "was not signed by this portal" in done.stdout
+    (kept,) = (tmp_path / "new" / "audit-checkpoints").glob("before-restore-*.jsonl")
+    assert kept.read_text().splitlines() == there.read_text().splitlines()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hematon.portal import examples
 from hematon.portal.operate import COMMANDS
 from hematon.portal.operate import set_up as _set_up
 
@@ -47,20 +48,6 @@ def portal(context: click.Context, directory: Path, demo: bool) -> None:
     """Run a portal: staff accounts and checks. `hematon serve` starts the demonstration.
 
     Settings come from the environment; hematon/portal/settings.py lists them.
-
-    \b
-    hematon portal make-keys
-    hematon portal check
-    hematon portal create-staff ana@hospital.example --role clinician
-    hematon portal set-roles ana@hospital.example --role clinician --role intake
-    hematon portal forget-second-factor ana@hospital.example
-    hematon portal verify-audit
-    hematon portal work
-    hematon portal purge --dry-run
-    hematon portal backup /backups
-    hematon portal restore /backups/2026-11-23T02-00-00Z --into /srv/new --keys keyring.json
-    hematon portal drill
-    hematon portal rotate-keys
     """
     context.obj = (directory, demo)
 
@@ -194,6 +181,7 @@ def work(once: bool, parent: int | None) -> None:
 
 for _command in COMMANDS:
     portal.add_command(_command)
+examples.show(portal)
 
 
 def _staff(email: str) -> User:

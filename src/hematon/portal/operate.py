@@ -156,21 +156,37 @@ def backup(folder: Path | None, with_keys: Path | None, keep: int | None) -> Non
     help="postgresql://... of an empty database, where the backup is of PostgreSQL.",
     envvar="HEMATON_RESTORE_DATABASE_URL",
 )
+@click.option(
+    "--checkpoints",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the audit's checkpoints; HEMATON_AUDIT_CHECKPOINTS, or that of --dir, if not "
+    "given.",
+)
 @click.pass_obj
 def restore(
-    where: tuple[Path, bool], folder: Path, into: Path, keys: Path | None, database_url: str | None
+    where: tuple[Path, bool],
+    folder: Path,
+    into: Path,
+    keys: Path | None,
+    database_url: str | None,
+    checkpoints: Path | None,
 ) -> None:
     """Make a portal from the backup FOLDER in an empty place, and look it over.
 
     Refuses a place that is not empty, a backup that is damaged and another key ring. Sessions
-    that were open are ended. Nothing of the old place is touched.
+    that were open are ended. Checkpoints of the audit that the restored rows bear out go on in the
+    new folder; all of them stay beside these, with a note of what was lost. Nothing of the old
+    place is touched.
     """
+    from django.utils import timezone
+
     from hematon.portal.operations import copies
     from hematon.portal.operations import restore as restoring
     from hematon.portal.serve import migrate, prepare
 
     directory, demo = where
     ring = keys or Path(os.environ.get("HEMATON_KEYRING_FILE", str(directory / "keyring.json")))
+    signed = os.environ.pop("HEMATON_AUDIT_CHECKPOINTS", str(directory / "audit-checkpoints"))
     begun = time.monotonic()
     os.environ.pop("HEMATON_DEMO", None)
     for name in ("HEMATON_KEYRING_FILE", "HEMATON_SECRET_KEY_FILE", "HEMATON_SITE"):
@@ -196,13 +212,19 @@ def restore(
                 raise copies.DamagedError("the restored portal is not right:\n" + "\n".join(wrong))
             ended = restoring.end_sessions()
             migrate()
+            lost = restoring.carry_checkpoints(
+                (checkpoints or Path(signed)) / "checkpoints.jsonl", said, at=timezone.now()
+            )
     seconds = time.monotonic() - begun
     click.echo(f"restored  {into}, made {said['made_at']}")
     click.echo(
         f"rows      {sum(said['tables'].values())} in {len(said['tables'])} tables, as there"
     )
     click.echo(f"files     {len(said['files'])}, every hash as in the manifest")
-    click.echo(f"sessions  {ended} ended\nseconds   {seconds:.1f}")
+    click.echo(f"sessions  {ended} ended\naudit     {lost}")
+    if Path(signed) != into / "audit-checkpoints":
+        click.echo(f"          set HEMATON_AUDIT_CHECKPOINTS to {into / 'audit-checkpoints'}")
+    click.echo(f"seconds   {seconds:.1f}")
 
 
 @click.command(hidden=True)

@@ -79,14 +79,18 @@ def write(*, sequence: int, chain: str, at: datetime) -> Checkpoint:
     return made
 
 
-def checkpoints() -> Iterator[Checkpoint]:
+def checkpoints(place: Path | None = None) -> Iterator[Checkpoint]:
     """Give every line, the oldest first; none when there is no file.
+
+    Args:
+        place: of another portal; this one's unless given.
 
     Raises:
         CheckpointError: a line was changed, or was written with another key ring.
     """
+    place = place or file()
     try:
-        lines = file().read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return
     for number, line in enumerate(lines, start=1):
@@ -99,5 +103,5 @@ def checkpoints() -> Iterator[Checkpoint]:
         except (ValueError, KeyError, TypeError):
             genuine = False
         if not genuine:
-            raise CheckpointError(f"line {number} of {file()} was not signed by this portal")
+            raise CheckpointError(f"line {number} of {place} was not signed by this portal")
         yield made

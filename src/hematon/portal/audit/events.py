@@ -153,6 +153,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "rules.exported": EventType(Kind.EXPORT, "The programme's rules were exported."),
     "hold.set": EventType(Kind.SECURITY, "A legal hold was set: the row is kept past its time."),
     "upkeep.purged": EventType(Kind.RUN, "What was past its time was deleted."),
+    "portal.restored": EventType(
+        Kind.SECURITY, "The portal was made from a backup; what was recorded after it is lost."
+    ),
     "keys.added": EventType(Kind.SECURITY, "A new key was added to the key ring."),
     "keys.resealed": EventType(Kind.SECURITY, "Values were sealed anew with the active key."),
     "keys.retired": EventType(Kind.SECURITY, "A key that nothing uses was taken away."),

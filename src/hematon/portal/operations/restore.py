@@ -6,10 +6,12 @@ after, in the restored portal.
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,3 +156,66 @@ def end_sessions() -> int:
 
     ended, _ = StoredSession.objects.all().delete()
     return ended
+
+
+def carry_checkpoints(old: Path, said: dict[str, Any], *, at: datetime) -> str:
+    """Bring the audit's checkpoints of the old portal into the restored one, and record it.
+
+    Lines that the restored rows still bear out go on. The whole old file stays beside them with a
+    note, since its later lines are the proof of what was lost: without them nobody could tell a
+    restore from rows that were cut off, and with them among the others the audit would never be
+    whole again.
+
+    Args:
+        old: the old portal's file of checkpoints; it is read and stays as it is.
+        said: the manifest.
+        at: now.
+
+    Returns:
+        What whoever restores is told.
+    """
+    from django.db import transaction
+
+    from hematon.portal.audit import checkpoint
+    from hematon.portal.audit.record import record
+
+    ended = int((said["audit"] or {}).get("number", 0))
+    signed, problem, lines = [], "", []
+    if old.is_file():
+        lines = old.read_text(encoding="utf-8", errors="replace").splitlines()
+        try:
+            for made in checkpoint.checkpoints(old):
+                signed.append(made)
+        except checkpoint.CheckpointError as error:
+            problem = str(error)
+    last = max((made.sequence for made in signed), default=0)
+    kept = [line for line, made in zip(lines, signed, strict=False) if made.sequence <= ended]
+    lost = max(0, last - ended)
+    folder = checkpoint.file().parent
+    if lines:
+        private_folder(folder)
+        stamp = f"{at:%Y-%m-%dT%H-%M-%SZ}"
+        note = {
+            "restored_at": at.isoformat(),
+            "backup_made_at": said["made_at"],
+            "audit_ends_at_row": ended,
+            "last_row_signed_before": last,
+            "rows_lost_at_least": lost,
+            "problem": problem,
+        }
+        _keep(folder / f"before-restore-{stamp}.jsonl", "\n".join(lines) + "\n")
+        _keep(folder / f"before-restore-{stamp}.note.json", json.dumps(note, indent=1) + "\n")
+        if kept:
+            _keep(checkpoint.file(), "\n".join(kept) + "\n")
+    with transaction.atomic():
+        record(None, "portal.restored", made_at=said["made_at"], audit_end=ended, rows_lost=lost)
+    if problem:
+        return f"{problem}; it is kept beside the new ones: find out why before you go on"
+    if lost:
+        return f"rows {ended + 1} to {last}, at least, were written after the backup and are lost"
+    return f"no checkpoint is later than row {ended}, where the backup ends"
+
+
+def _keep(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
