@@ -6,6 +6,8 @@ import secrets
 
 from django.db import models
 
+from hematon.portal.vault.fields import SealedBytes
+
 
 def random_id() -> str:
     """Give an id that nobody guesses."""
@@ -18,7 +20,7 @@ class CountsPicture(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=random_id, editable=False)
     session_key = models.CharField(max_length=40, db_index=True)
     page = models.PositiveSmallIntegerField()
-    picture = models.BinaryField()
+    picture = SealedBytes()
     kept_at = models.DateTimeField()
     purge_at = models.DateTimeField(db_index=True)
 
