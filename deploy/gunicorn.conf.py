@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hematon.portal.ui.logs import quiet_server
+
 wsgi_app = "hematon.portal.wsgi:application"
 workers = 3
 worker_class = "gthread"
@@ -20,3 +22,5 @@ errorlog = "-"
 loglevel = "warning"
 umask = 0o077
 control_socket_disable = True
+# Broken requests are told without what was in them.
+on_starting = quiet_server

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from hematon.portal.accounts.models import Role
@@ -317,3 +319,41 @@ def test_the_care_team_closes_a_concern(expert: Expert, signed_in: Any) -> None:
     assert nurse.post(place).status_code == 302
     assert nurse.post(place).status_code == 404
     assert "Closed" in nurse.get("/staff/safety-concerns/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_comments_from_before_are_put_under_seal() -> None:
+    """T-32: the migration keeps every word, and the column of the open ones is gone."""
+    before = ("directory", "0002_photo")
+    executor = MigrationExecutor(connection)
+    executor.migrate([before])
+    try:
+        apps = executor.loader.project_state([before]).apps
+        made = apps.get_model("directory", "Expert").objects.create(
+            slug="sample-z",
+            given_names="Sample",
+            family_name="Z",
+            role="physician",
+            active_from=DAY,
+        )
+        said = {"": 1, "Sample words Wqz.": 2}
+        for comment, score in said.items():
+            apps.get_model("directory", "Review").objects.create(
+                expert=made,
+                received_on=DAY,
+                score=score,
+                explained=3,
+                comment=comment,
+                language="en",
+                state="waiting" if comment else "none",
+            )
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    assert {r.comment: r.score for r in Review.objects.all()} == said
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT text FROM directory_words")
+        ((sealed,),) = cursor.fetchall()
+        cursor.execute("SELECT * FROM directory_review")
+        assert "comment" not in {column[0] for column in cursor.description}
+    assert b"Wqz" not in bytes(sealed)

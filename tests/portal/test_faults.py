@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ from hematon.portal.accounts.models import Role
 from hematon.portal.notify.upkeep import lines as mail_lines
 from hematon.portal.operations import health, probes
 from hematon.portal.ui.faults import Fault, fault_of
+from hematon.portal.ui.logs import quiet_server
 from hematon.portal.ui.site import site
 from hematon.portal.ui.upkeep import State
 
@@ -354,3 +357,32 @@ def test_a_scanner_that_is_away_is_told(settings: Any, tmp_path: Path) -> None:
     """T-44: as soon as it is, not when files have waited."""
     settings.CLAMD_SOCKET = str(tmp_path / "none.sock")
     assert said("Scanner") == [("Virus scanner", "does not answer", State.ATTENTION)]
+
+
+# --- the server's own log -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            f"Invalid request from ip=127.0.0.1: Invalid HTTP method: '{CANARY}'",
+            "Invalid request from ip=127.0.0.1: Invalid HTTP method",
+        ),
+        (
+            f"Invalid request from ip=::1: Invalid HTTP Header: '{CANARY}\n{CANARY}'",
+            "Invalid request from ip=::1: Invalid HTTP Header",
+        ),
+        (f"Error handling request POST /en/?q={CANARY}", "Error handling request"),
+        ("Worker (pid:7) was sent SIGKILL!", "Worker (pid:7) was sent SIGKILL!"),
+    ],
+)
+def test_gunicorn_keeps_nothing_of_a_request_it_cannot_read(said: str, kept: str) -> None:
+    """T-29: the reason and the place, without the line, the address or the header."""
+    record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 1, said, (), None)
+    server = SimpleNamespace(log=SimpleNamespace(error_log=logging.getLogger("tests.gunicorn")))
+    quiet_server(server)
+    (only,) = server.log.error_log.filters
+    server.log.error_log.removeFilter(only)
+    assert only.filter(record)
+    assert record.getMessage() == kept

@@ -73,6 +73,7 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
 
     from gunicorn.app.base import BaseApplication
 
+    from hematon.portal.ui.logs import quiet_server
     from hematon.portal.wsgi import application
 
     # What is loaded by now stays: the collector need not walk it, nor workers copy it.
@@ -92,6 +93,7 @@ def serve(directory: Path, host: str, port: int, workers: int) -> None:
                 "loglevel": "warning",
                 "preload_app": True,
                 "control_socket_disable": True,
+                "on_starting": quiet_server,
             }
             for name, value in settings.items():
                 self.cfg.set(name, value)

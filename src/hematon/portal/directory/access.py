@@ -101,7 +101,7 @@ def waiting_for(reader: User) -> QuerySet[Review]:
         Review.objects.filter(state=Review.State.WAITING)
         .exclude(decisions__reader=reader)
         .annotate(readings=Count("decisions"))
-        .select_related("expert")
+        .select_related("expert", "words")
         # The score plays no part in reading a comment, so readers do not get it.
         .defer("score", "explained")
         .order_by("received_on", "pk")
@@ -122,9 +122,9 @@ def comment_to_read(reader: User, pk: int) -> Review:
 
 def safety_concerns() -> QuerySet[SafetyConcern]:
     """Give the tasks, open ones first, oldest first."""
-    return SafetyConcern.objects.select_related("review__expert", "closed_by").order_by(
-        F("closed_at").asc(nulls_first=True), "opened_at"
-    )
+    return SafetyConcern.objects.select_related(
+        "review__expert", "review__words", "closed_by"
+    ).order_by(F("closed_at").asc(nulls_first=True), "opened_at")
 
 
 def open_concern(pk: int) -> SafetyConcern:

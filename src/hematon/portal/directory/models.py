@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 from hematon.portal.directory.moderation import Reason
 from hematon.portal.directory.vocabulary import credentials, is_surveyed, named, vocabulary
+from hematon.portal.vault.fields import SealedText
 
 
 class Expert(models.Model):
@@ -187,7 +189,6 @@ class Review(models.Model):
     received_on = models.DateField()
     score = models.PositiveSmallIntegerField()
     explained = models.PositiveSmallIntegerField()
-    comment = models.CharField(max_length=1000, blank=True)
     language = models.CharField(max_length=2)
     state = models.CharField(max_length=10, choices=State)
     reason = models.CharField(max_length=20, choices=Reason, blank=True)
@@ -208,9 +209,42 @@ class Review(models.Model):
             ),
         ]
 
+    def __init__(self, *args: Any, comment: str = "", **kwargs: Any) -> None:
+        """Take the comment along; it is saved with the review, sealed."""
+        super().__init__(*args, **kwargs)
+        self._new_comment = comment
+
     def __str__(self) -> str:
         """Name the review by its number."""
         return f"review {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the review, and its comment with it."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if self._new_comment:
+                Words.objects.create(review=self, text=self._new_comment)
+                self._new_comment = ""
+
+    @property
+    def comment(self) -> str:
+        """Give what the family wrote; empty when it wrote nothing."""
+        try:
+            return str(self.words.text)
+        except Words.DoesNotExist:
+            return self._new_comment
+
+
+class Words(models.Model):
+    """What a family wrote in its review: sealed, because it can name a child until it was read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    review = models.OneToOneField(Review, on_delete=models.CASCADE, related_name="words")
+    text = SealedText()
+
+    def __str__(self) -> str:
+        """Name the review it belongs to."""
+        return f"words of review {self.review_id}"
 
 
 class Decision(models.Model):

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+from typing import Any, Final
+
+_SENT: Final = re.compile(
+    r"^(Invalid request from ip=\S+: [A-Za-z ]+|Error handling request).*", re.S
+)
+"""What gunicorn says of a request that it could not read or answer, up to what was sent."""
 
 
 class WithoutRequest(logging.Filter):
@@ -31,3 +38,20 @@ class WithoutRequest(logging.Filter):
             )
             record.args, record.exc_info, record.exc_text = (), None, None
         return True
+
+
+class WithoutSent(WithoutRequest):
+    """The same for gunicorn, which quotes the line or the address that it could not take."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the record in place after what is gunicorn's own; it is always kept."""
+        said = record.getMessage()
+        short = _SENT.sub(r"\1", said)
+        if short != said:
+            record.msg, record.args = short.rstrip(" :"), ()
+        return super().filter(record)
+
+
+def quiet_server(server: Any) -> None:
+    """Be gunicorn's `on_starting`: its log keeps nothing of what was sent."""
+    server.log.error_log.addFilter(WithoutSent())
