@@ -75,10 +75,16 @@ def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200
             "thread": list(access.messages_for(family_of(request), case)),
             "form": form,
             "can_write": case.status != Status.CANCELLED,
-            "can_take_back": Status.CANCELLED in TRANSITIONS[case.status],
+            "can_take_back": _can_take_back(request, case),
         },
         status=status,
     )
+
+
+def _can_take_back(request: HttpRequest, case: Case) -> bool:
+    # Another adult of the child reads along, and takes nothing back that others sent.
+    is_own = case.sender_id == family_of(request).pk
+    return is_own and Status.CANCELLED in TRANSITIONS[case.status]
 
 
 @family_page
@@ -112,7 +118,7 @@ def reply(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask once, then take a request back."""
     case = _sent(request, pk)
-    if Status.CANCELLED not in TRANSITIONS[case.status]:
+    if not _can_take_back(request, case):
         return redirect("request_page", pk=pk)
     if request.method == "POST":
         seen = request.POST.get("seen", "")
