@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext as _
-
 from hematon.portal.care import ask_summary, tasks
 from hematon.portal.care.ask_summary import Section
 from hematon.portal.care.models import Case
@@ -40,7 +38,7 @@ def sections_of(case: Case) -> list[Section]:
         return [section for section in ask_summary.sections(case) if section.rows]
     if case.kind == Kind.CALL:
         return [_call(case)]
-    return [Section(_("Answers"), list(_as_kept(case.answers)))]
+    return [Section("Answers", list(_as_kept(case.answers)))]
 
 
 def _call(case: Case) -> Section:
