@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 from django.utils import timezone
 
 from care_cast import MONDAY, outside, sent, staff
@@ -190,6 +191,28 @@ def test_a_guardian_sees_a_matched_case_and_loses_it_at_once() -> None:
     assert waiting.status == "requested"
     identity.take_back(case=case, by=nurse, at=NOW, seen=case.revision)
     assert sees(mother) == {case.pk}, "without the match it is again what she sent"
+
+
+@pytest.mark.django_db
+def test_another_adult_of_the_child_reads_along_and_takes_nothing_back() -> None:
+    """T-02: the page of a request opens to a guardian, with the messages, and without the end."""
+    nurse, father, mother = staff(Role.INTAKE), family("f"), family("m")
+    case = matched(asked(mother), link_to(father, nurse).child, nurse)
+    talking.send_message(
+        case=case, key="k", text="Sample answer", by=nurse, language="en", at=timezone.now()
+    )
+    client = Client()
+    client.force_login(father)
+    here = f"/en/requests/{case.pk}/"
+    page = client.get(here).content.decode()
+    assert "Sample answer" in page
+    assert "take-back" not in page
+    for ask in (client.get, client.post):
+        assert ask(f"{here}take-back/", {"seen": "9"})["Location"] == here
+    case.refresh_from_db()
+    assert case.status == Status.RECEIVED
+    client.force_login(mother)
+    assert "take-back" in client.get(here).content.decode()
 
 
 @pytest.mark.django_db

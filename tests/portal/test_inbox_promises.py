@@ -16,6 +16,7 @@ from hematon.portal.care.models import Case
 from hematon.portal.care.status import HoldReason, Kind, Status
 from hematon.portal.inbox import replies
 from hematon.portal.inbox.escalating import tell
+from hematon.portal.inbox.history import history
 from hematon.portal.inbox.models import Escalation
 from hematon.portal.learn.readability import GRADE_AIM, INFLESZ_LEAST, grade, inflesz, measure
 from hematon.portal.learn.wording import banned_in
@@ -51,6 +52,8 @@ def test_intake_is_told_once_of_each_promise_that_was_not_kept() -> None:
     assert tell(at=MONDAY + 3 * MONTH) == 0, "also after the outbox was purged"
     assert Event.objects.filter(action="case.escalated").count() == 2
     kept = Case.objects.get()
+    told = [one.what for one in history(kept) if one.what.startswith("Late")]
+    assert told == ["Late (to be read): intake was told", "Late (to be answered): intake was told"]
     assert (kept.status, kept.owner, kept.band) == (Status.RECEIVED, None, case.band)
 
 

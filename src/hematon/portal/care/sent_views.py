@@ -104,10 +104,16 @@ def _page(request: HttpRequest, case: Case, form: MessageForm, status: int = 200
             "report": returned and Thing.OPINIONS in things,
             "form": form,
             "can_write": Thing.MESSAGES in things and case.status != Status.CANCELLED,
-            "can_take_back": is_sender and Status.CANCELLED in TRANSITIONS[case.status],
+            "can_take_back": _can_take_back(request, case),
         },
         status=status,
     )
+
+
+def _can_take_back(request: HttpRequest, case: Case) -> bool:
+    # Another adult of the child reads along, and takes nothing back that others sent.
+    is_own = case.sender_id == family_of(request).pk
+    return is_own and Status.CANCELLED in TRANSITIONS[case.status]
 
 
 @family_page
@@ -157,8 +163,8 @@ def _read(request: HttpRequest, case: Case) -> None:
 @read_or_send
 def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask once, then take a request back."""
-    case = _own(request, pk)
-    if Status.CANCELLED not in TRANSITIONS[case.status]:
+    case = _sent(request, pk)
+    if not _can_take_back(request, case):
         return redirect("request_page", pk=pk)
     if request.method == "POST":
         seen = request.POST.get("seen", "")

@@ -85,8 +85,10 @@ def _facts(kept: Mapping[str, Any]) -> list[str]:
             found.append(f"counts of {kept['drawn']}, {days} days before it came")
     if kept["age_days"] is not None:
         found.append(f"age: {age_in_words(kept['age_days'])}")
-    for name, is_so in kept["reported"].items():
-        found.append(f"{_name(name)}: {'reported' if is_so else 'not reported'}")
+    for was, words in ((True, "reported"), (False, "asked for and not reported")):
+        names = [_name(name) for name, is_so in kept["reported"].items() if is_so is was]
+        if names:
+            found.append(f"{words}: {', '.join(names)}")
     return found
 
 

@@ -73,5 +73,6 @@ def table_of(answers: Mapping[str, Any]) -> Table | None:
 
 def _cell(result: Mapping[str, Any]) -> Cell:
     printed = " to ".join(part for part in (result["low"], result["high"]) if part)
-    value = f"{result['value']} {result['unit_label'] or result['unit']}".strip()
+    unit = result["unit_label"] or result["unit"]
+    value = f"{result['value']} {unit.replace('10*', '10^')}".strip()
     return Cell(value, _FLAGS.get(result["flag"], ""), printed)

@@ -15,6 +15,7 @@ from hematon.portal.care.status import RejectReason, Stage, Status
 from hematon.portal.care.working import NOT_REACHED
 from hematon.portal.inbox.elapsed import in_words
 from hematon.portal.inbox.forms import HOLDS
+from hematon.portal.inbox.models import Promised
 from hematon.portal.inbox.rows import STATUSES
 from hematon.portal.ui.site import site
 
@@ -44,6 +45,9 @@ def history(case: Case) -> list[Happened]:
     found = [*_steps(case), *_moves(case)]
     for change in case.changes.select_related("by", "to").exclude(what__in=_TOLD_ELSEWHERE):
         found.append(Happened(change.at, said(change), change.by))
+    for late in case.escalations.all():
+        promised = str(Promised(late.promised).label).lower()
+        found.append(Happened(late.at, f"Late ({promised}): intake was told"))
     here = site()
     for pause in case.pauses.all():
         if pause.ended_at is not None:
