@@ -259,8 +259,8 @@ def test_words_of_a_form_are_told_by_the_place() -> None:
     assert "This is not an NPI" in page
     assert "Enter an email address in full" in page
     client.post(at(case, "steps/you/"), ANSWERS["you"])
-    page = client.post(at(case, "steps/child/"), {**ANSWERS["child"], "year": "2999"})
-    assert "must be in the past" in page.content.decode()
+    answer = client.post(at(case, "steps/child/"), {**ANSWERS["child"], "year": "2999"})
+    assert "must be in the past" in answer.content.decode()
 
 
 def test_what_was_typed_is_in_no_address_title_mail_or_audit() -> None:

@@ -34,10 +34,10 @@ class FindingsForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if hasattr(self.data, "getlist"):
-            given = self.data.getlist("present")
-        else:
-            given = (self.data or self.initial or {}).get("present", [])
+        source = self.data if self.is_bound else self.initial or {}
+        # What a browser sent, or an answer that was kept.
+        read = getattr(source, "getlist", source.get)
+        given = read("present") or []
         known = {code for group in groups() for code, _name in group.findings}
         self.chosen = [code for code in dict.fromkeys(given) if is_finding(code)]
         self.others = named(code for code in self.chosen if code not in known)

@@ -15,6 +15,7 @@ from hematon.engine.assessment import Assessment
 from hematon.engine.case import Sex, Treatment
 from hematon.interchange.intake import Intake
 from hematon.portal.clinic.reading import knowledge
+from hematon.portal.referrals.steps import counts_of
 from hematon.report.tested import with_doubt
 
 CALL_NOW: Final = frozenset({"E", "U24", "U72"})
@@ -25,7 +26,7 @@ _TRANSFUSIONS: Final = ("red_cell_transfusion", "platelet_transfusion")
 def can_be_assessed(answers: Mapping[str, Any]) -> bool:
     """Say whether there is a child and anything about blood or findings to judge."""
     findings = answers.get("findings", {}).get("present", [])
-    return "child" in answers and bool(answers.get("counts", {}).get("sets") or findings)
+    return "child" in answers and bool(counts_of(answers).get("sets") or findings)
 
 
 def assessment_of(answers: Mapping[str, Any], *, name: str, today: date) -> Assessment:
@@ -58,9 +59,7 @@ def assessment_of(answers: Mapping[str, Any], *, name: str, today: date) -> Asse
 
 
 def _take_counts(intake: Intake, answers: Mapping[str, Any]) -> None:
-    if answers.get("counts-way", {}).get("way", "data") != "data":
-        return
-    for drawn in answers.get("counts", {}).get("sets", []):
+    for drawn in counts_of(answers).get("sets", []):
         on = date.fromisoformat(drawn["date"]) if drawn["date"] else None
         for result in drawn["results"]:
             where = f"{result['name']['en']}, {drawn['date'] or 'no date'}"

@@ -124,6 +124,7 @@ class Row:
 
     Attributes:
         number: its place in the record; what leaving it out names.
+        names: as the pages of families call it, in both languages.
         on: when it was drawn; None when the record does not say.
         value: with the comparator, in `unit`.
         unit: UCUM.
@@ -145,8 +146,8 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The English name."""
-        return self.names["en"]
+        """The name that clinicians use; families' pages have plainer ones."""
+        return knowledge().analytes[self.analyte].name
 
     @property
     def range(self) -> str:

@@ -101,6 +101,12 @@ def open_questions(answers: Mapping[str, Any]) -> list[Question]:
     return [q for q in asked_of(answers) if not is_answered(q, answers)]
 
 
+def counts_of(answers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the confirmed counts, where counts are sent as data; else nothing."""
+    found: Mapping[str, Any] = answers.get(COUNTS, {}) if _as_data(answers) else {}
+    return found
+
+
 def sent_answers(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Give the answers that are sent: those asked, and the same under the names families' have.
 

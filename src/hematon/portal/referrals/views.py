@@ -28,6 +28,7 @@ from hematon.portal.audit.models import Outcome
 from hematon.portal.audit.record import record
 from hematon.portal.care.models import Case
 from hematon.portal.care.refused import NotInThisState, SentBefore, Unfinished
+from hematon.portal.care.summary import attached_counts
 from hematon.portal.files import access as file_access
 from hematon.portal.files import serve
 from hematon.portal.files.forms import Done, UploadForm
@@ -282,6 +283,7 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         {
             "case": case,
             "sections": sections(case),
+            "counts": attached_counts(steps.counts_of(case.answers)),
             "can_be_assessed": bool(level),
             "call_now": level in CALL_NOW or case.answers["urgency"]["urgency"] == "now",
             "is_guest": user is None,
