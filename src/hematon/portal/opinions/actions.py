@@ -107,11 +107,12 @@ def second_read(
     return reading
 
 
-@transaction.atomic
 def sign(*, case: Case, seen: int, by: User, at: datetime, reason: str = "") -> Signed:
     """Sign the text as it stands; from now on this version cannot be changed by anyone.
 
-    The caller has asked the person to show once more that it is them.
+    The caller has asked the person to show once more that it is them. Records and document are
+    made before the transaction, because that takes seconds in which nobody else could write; what
+    they were made of is compared inside it.
 
     Args:
         case: the case.
@@ -122,49 +123,65 @@ def sign(*, case: Case, seen: int, by: User, at: datetime, reason: str = "") -> 
 
     Raises:
         NotPermitted: not the case's reviewer or owning clinician.
-        NotInThisState: another text was saved since, or this one is signed.
+        NotInThisState: another text was saved since, this one is signed, or the records changed.
         Unfinished: something is not written, too hard to read, or has no reason.
     """
-    held = _case(case)
-    if not access.may_write(by, held):
+    fresh = Case.objects.get(pk=case.pk)
+    made = _to_sign(fresh, seen, by, at, reason.strip())
+    with transaction.atomic():
+        held = _case(case)
+        before = access.latest_signed(held)
+        if not access.may_write(by, held):
+            raise NotPermitted
+        if _is_signed(_revision(held, seen)) or (before and before.pk) != made.replaces_id:
+            raise NotInThisState("signed before")
+        if held.revision != fresh.revision:
+            raise NotInThisState("the records changed meanwhile")
+        made.save(force_insert=True)
+        record(
+            by,
+            "opinion.signed",
+            made.opinion,
+            version=made.number,
+            revision=seen,
+            digest=made.digest,
+        )
+    return made
+
+
+def _to_sign(case: Case, seen: int, by: User, at: datetime, reason: str) -> Signed:
+    if not access.may_write(by, case):
         raise NotPermitted
-    revision = _revision(held, seen)
+    opinion = access.opinion_of(case)
+    if opinion is None or opinion.revision != seen:
+        raise NotInThisState("another text was saved since")
+    revision = opinion.revisions.get(number=seen)
     if _is_signed(revision):
         raise NotInThisState("signed before")
-    content = Content.of(revision.content)
-    open_parts = unfinished(content, held)
+    open_parts = unfinished(Content.of(revision.content), case)
     if open_parts:
         raise Unfinished(open_parts[0][0])
-    before = revision.opinion.signed.order_by("-number").first()
-    if before is not None and not reason.strip():
+    before = access.latest_signed(case)
+    if before is not None and not reason:
         raise Unfinished("reason")
-    packet = packet_of(held, at)
+    packet = packet_of(case, at)
     records = orjson.dumps(packet.bundle)
-    signed = Signed(
-        opinion=revision.opinion,
+    made = Signed(
+        opinion=opinion,
         number=before.number + 1 if before else 1,
         revision=revision,
         content=revision.content,
         replaces=before,
-        reason=reason.strip() if before else None,
+        reason=reason if before else None,
         packet=records,
         packet_hash=hashlib.sha256(records).hexdigest(),
         at=at,
         by=by,
     )
-    signed.document = report_pdf(packet, signed)
-    signed.document_hash = hashlib.sha256(signed.document).hexdigest()
-    signed.digest = signed.digest_now()
-    signed.save(force_insert=True)
-    record(
-        by,
-        "opinion.signed",
-        signed.opinion,
-        version=signed.number,
-        revision=seen,
-        digest=signed.digest,
-    )
-    return signed
+    made.document = report_pdf(packet, made)
+    made.document_hash = hashlib.sha256(made.document).hexdigest()
+    made.digest = made.digest_now()
+    return made
 
 
 def release(

@@ -130,8 +130,8 @@ class Reads:
                 f"{self.words} words."
             )
         return (
-            f"Reading grade {self.value:.1f} (aim for {GRADE_AIM:.0f}, at most {GRADE_MOST:.0f}), "
-            f"{self.words} words."
+            f"Reading grade {max(self.value, 0):.1f} (aim for {GRADE_AIM:.0f}, "
+            f"at most {GRADE_MOST:.0f}), {self.words} words."
         )
 
     @property

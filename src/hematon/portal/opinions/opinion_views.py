@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -49,7 +48,6 @@ def _context(request: HttpRequest, case: Case, **more: Any) -> dict[str, Any]:
 
 @staff_page(*TEAM)
 @require_safe
-@transaction.atomic
 def opinion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show where an opinion stands: text, readers, versions and releases."""
     case = case_of(request, pk)
@@ -143,7 +141,6 @@ def opinion_grade(request: HttpRequest, pk: uuid.UUID) -> JsonResponse:
 
 @staff_page(*TEAM)
 @require_safe
-@transaction.atomic
 def opinion_revision(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     """Show an earlier text."""
     case = case_of(request, pk)

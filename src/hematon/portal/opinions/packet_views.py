@@ -6,7 +6,6 @@ import uuid
 from datetime import UTC
 
 import orjson
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -57,7 +56,6 @@ def download(content: bytes, media: str, name: str) -> HttpResponse:
 
 @staff_page(*TEAM)
 @require_safe
-@transaction.atomic
 def packet(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show the packet: what is asked, what is missing, counts, files, and where to take it."""
     case = case_of(request, pk)

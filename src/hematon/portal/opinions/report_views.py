@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -41,7 +40,6 @@ def _was_opened(release: Release, user: User) -> bool:
 
 @family_page
 @read_or_send
-@transaction.atomic
 def family_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say that the report is there; sending opens it, and from then on it is shown."""
     user, at = family_of(request), timezone.now()
@@ -83,7 +81,6 @@ def family_report_pdf(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @referrer_page
 @read_or_send
-@transaction.atomic
 def referrer_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show the report; sending says that it was read."""
     user = referrer_of(request)
