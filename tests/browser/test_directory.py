@@ -127,7 +127,7 @@ def test_j7_works_without_script(visit: Visit) -> None:
 
 def test_j7_two_readers_in_the_browser(visit: Visit) -> None:
     """One shows, the next covers a word by keyboard; the comment is settled."""
-    review = Review.objects.create(
+    review = Review.keep(
         expert=Expert.objects.get(slug="sample-physician-a"),
         received_on=today() - timedelta(days=3),
         score=0,

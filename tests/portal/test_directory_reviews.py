@@ -222,7 +222,7 @@ def test_the_command_prints_one_link(client: Client, expert: Expert) -> None:
 
 def waiting(expert: Expert, comment: str) -> Review:
     """A comment that waits."""
-    return Review.objects.create(
+    return Review.keep(
         expert=expert,
         received_on=DAY,
         score=1,
@@ -248,7 +248,7 @@ def test_two_readers_mask_and_settle_by_the_pages(expert: Expert, signed_in: Any
     review.refresh_from_db()
     assert (review.state, review.masks) == ("shown", [[8, 11]])
     for n in range(4):
-        Review.objects.create(
+        Review.keep(
             expert=expert,
             received_on=DAY,
             score=9,

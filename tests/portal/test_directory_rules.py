@@ -53,7 +53,7 @@ def rate(expert: Expert, number: int, *, score: int = 8, on: date = DAY) -> None
 
 def review_with(expert: Expert, comment: str, state: str = "shown", reason: str = "") -> Review:
     """A review with a comment in this state."""
-    return Review.objects.create(
+    return Review.keep(
         expert=expert,
         received_on=DAY,
         score=2,

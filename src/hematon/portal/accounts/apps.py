@@ -15,7 +15,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what happens at sign-in; refuse to start where its limits would not count."""
-        cache = settings.CACHES["default"]["BACKEND"].rpartition(".")[2]
+        cache = str(settings.CACHES["default"]["BACKEND"]).rpartition(".")[2]
         if cache == "DummyCache" or (cache == "LocMemCache" and not settings.DEMO):
             raise ImproperlyConfigured(
                 f"CACHES: {cache} forgets how often someone tried to sign in, or lets each worker "

@@ -147,7 +147,7 @@ def send_review(
         # Only one of two that come at once finds the link unused.
         if not ReviewLink.objects.filter(pk=link.pk, used_on=None).update(used_on=on):
             raise LinkUsedError
-        review = Review.objects.create(
+        review = Review.keep(
             expert=link.expert,
             received_on=on,
             score=score,

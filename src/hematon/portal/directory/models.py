@@ -209,22 +209,18 @@ class Review(models.Model):
             ),
         ]
 
-    def __init__(self, *args: Any, comment: str = "", **kwargs: Any) -> None:
-        """Take the comment along; it is saved with the review, sealed."""
-        super().__init__(*args, **kwargs)
-        self._new_comment = comment
-
     def __str__(self) -> str:
         """Name the review by its number."""
         return f"review {self.pk}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the review, and its comment with it."""
-        with transaction.atomic():
-            super().save(*args, **kwargs)
-            if self._new_comment:
-                Words.objects.create(review=self, text=self._new_comment)
-                self._new_comment = ""
+    @classmethod
+    @transaction.atomic
+    def keep(cls, *, comment: str, **values: Any) -> Review:
+        """Save a review, and its comment beside it, sealed."""
+        review = cls.objects.create(**values)
+        if comment:
+            Words.objects.create(review=review, text=comment)
+        return review
 
     @property
     def comment(self) -> str:
@@ -232,7 +228,7 @@ class Review(models.Model):
         try:
             return str(self.words.text)
         except Words.DoesNotExist:
-            return self._new_comment
+            return ""
 
 
 class Words(models.Model):
