@@ -19,7 +19,9 @@ def test_a_column_that_is_left_out_or_open_is_found(monkeypatch: pytest.MonkeyPa
     said = dict(purposes.purposes())
     del said["clinic.upload.kept_at"]
     said["clinic.feedback.condition"] = purposes.Purpose(data="clinical", purpose="For this test.")
-    said["clinic.upload.content"] = said["directory.review.comment"]
+    said["clinic.upload.content"] = purposes.Purpose(
+        data="clinical", purpose="For this test.", open_because="For this test."
+    )
     monkeypatch.setattr(purposes, "purposes", lambda: said)
     assert purposes.problems() == [
         "clinic.upload.kept_at: no line says what it is for",
