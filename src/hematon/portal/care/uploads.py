@@ -126,6 +126,9 @@ def tell(*, case: Case, by: User, language: str, at: datetime) -> Message | None
     step, files = batch(case), untold(case)
     if not files:
         return None
+    if case.status == Status.ON_HOLD and case.hold_reason == HoldReason.RECORDS:
+        # What we waited for has come: the clock runs on.
+        talking.files_came(case=case, by=by, at=at)
     said = ngettext("I sent %(n)s file:", "I sent %(n)s files:", len(files)) % {"n": len(files)}
     return talking.send_message(
         case=case,
