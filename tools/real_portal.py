@@ -7,9 +7,11 @@ send what it would.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -83,6 +85,8 @@ def made(slow_mail: float = 0, scanner_says: Callable[[], bool] = lambda: True) 
     """
     import scanners
 
+    # Ended from outside, a proof takes what it started with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in list(os.environ):
         if name.startswith("HEMATON_") and name != "HEMATON_DATABASE_URL":
             del os.environ[name]
@@ -145,6 +149,7 @@ class Processes:
                 stderr=out,
                 process_group=0,
             )
+            atexit.register(_kill_group, self.server.pid)
             words = ["portal", "--dir", os.environ["HEMATON_PORTAL_DIR"], "work"]
             self.worker = subprocess.Popen(
                 [*throwaway.RUN, *words], stdout=out, stderr=out, process_group=self.server.pid
@@ -158,6 +163,11 @@ class Processes:
         for process in (self.worker, self.server):
             if process is not None:
                 process.wait(timeout=60)
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def wait_until_it_answers(port: int, seconds: float = 90) -> None:
