@@ -23,8 +23,13 @@ _HEAD = ParagraphStyle("head", parent=_TEXT, fontName="Helvetica-Bold", fontSize
 _TITLE = ParagraphStyle("title", parent=_HEAD, fontSize=20, leading=26, spaceAfter=12)
 
 
-def receipt_pdf(case: Case) -> bytes:
-    """Give the receipt of a sent case in the language of the page."""
+def receipt_pdf(case: Case, *, files: str = "") -> bytes:
+    """Give the receipt of a sent case in the language of the page.
+
+    Args:
+        case: what was sent.
+        files: how many files came with it, in words.
+    """
     here = site()
     if case.sent_at is None:
         raise ValueError("a draft has no receipt")
@@ -55,6 +60,7 @@ def receipt_pdf(case: Case) -> bytes:
             _line(f"{_('Your reference')}: {case.reference}", _HEAD),
             _line(_("We received it on %(date)s.") % {"date": sent_on}, _TEXT),
             _line(f"{_('What you asked')}: {Kind(case.kind).label}", _TEXT),
+            *([_line(files, _TEXT)] if files else []),
             Spacer(1, 8),
             _line(_("What happens next"), _HEAD),
             ListFlowable([_line(text, _TEXT) for text in next_steps(case)], bulletType="1"),
