@@ -354,7 +354,7 @@ def test_a_family_reads_where_it_stands_and_takes_it_back() -> None:
     old = case.revision
     for status, reason, words in (
         (Status.ACCEPTED, "", "Our team."),
-        (Status.ON_HOLD, HoldReason.RECORDS.value, "You. Please write to us."),
+        (Status.ON_HOLD, HoldReason.RECORDS.value, "You. Please send the records, or write to us."),
     ):
         case.refresh_from_db()
         working.step(
@@ -363,6 +363,7 @@ def test_a_family_reads_where_it_stands_and_takes_it_back() -> None:
         assert words in client.get("/en/requests/").content.decode()
     page = client.get(f"/en/requests/{case.pk}/").content.decode()
     assert "We wait for records" in page
+    assert "Our clock for the answer stops until we have it." in page
     assert "tests.invalid" not in page
     client.post(f"/en/requests/{case.pk}/take-back/", {"seen": old})
     case.refresh_from_db()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from pypdfium2 import PdfDocument
 
 from family_requests import ANSWERS, begun, family, fill, sent
 from hematon.portal.accounts.models import Role, StaffRole, User
@@ -208,6 +210,13 @@ def test_files_of_a_way_not_taken_do_not_go_along() -> None:
     assert case.status == Status.RECEIVED
     assert [f.name for f in access.files_of(case.pk)] == ["hla.csv"]
     assert not any(key in tasks.UPLOADS for key in case.answers)
+    assert (
+        "We have 1 file from you." in client.get(f"/en/requests/{case.pk}/sent/").content.decode()
+    )
+    receipt = client.get(f"/en/requests/{case.pk}/receipt.pdf").content
+    page = PdfDocument(io.BytesIO(receipt))[0].get_textpage().get_text_range()
+    assert "We have 1 file from you." in page
+    assert "hla" not in page
     page = client.get(f"/en/requests/{case.pk}/").content.decode()
     assert "hla.csv" in page
     assert "marrow.csv" not in page

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from hematon.portal.care.models import Case
-from hematon.portal.care.status import HoldReason, Kind, Stage, Status
+from hematon.portal.care.status import PAUSES, HoldReason, Kind, Stage, Status
 from hematon.portal.ui.site import site
 
 _YOURS = frozenset({HoldReason.FAMILY, HoldReason.RECORDS})
@@ -49,6 +49,8 @@ def who_acts(case: Case) -> str:
     if not case.is_open:
         return _("Nobody. This request is closed.")
     if is_their_turn(case):
+        if case.hold_reason == HoldReason.RECORDS:
+            return _("You. Please send the records, or write to us.")
         return _("You. Please write to us.")
     return _("Our team.")
 
@@ -68,6 +70,8 @@ def next_steps(case: Case) -> list[str]:
         )
     if case.status == Status.ON_HOLD:
         found.append(str(HoldReason(case.hold_reason).label) + ".")
+        if case.hold_reason in PAUSES:
+            found.append(_("Our clock for the answer stops until we have it."))
     elif case.due_at is not None:
         found.append(_("You get our answer by %(day)s.") % {"day": _day(case.due_at)})
     elif case.kind == Kind.SECOND_OPINION:

@@ -25,7 +25,7 @@ _TITLE = ParagraphStyle("title", parent=_HEAD, fontSize=20, leading=26, spaceAft
 
 
 def receipt_pdf(
-    case: Case, *, title: str | None = None, steps: Sequence[str] | None = None
+    case: Case, *, title: str | None = None, steps: Sequence[str] | None = None, files: str = ""
 ) -> bytes:
     """Give the receipt of a sent case in the language of the page.
 
@@ -33,6 +33,7 @@ def receipt_pdf(
         case: what was sent.
         title: its heading; a family's unless given.
         steps: what happens next; a family's unless given.
+        files: how many files came with it, in words.
     """
     here = site()
     steps = steps or next_steps(case)
@@ -65,6 +66,7 @@ def receipt_pdf(
             _line(f"{_('Your reference')}: {case.reference}", _HEAD),
             _line(_("We received it on %(date)s.") % {"date": sent_on}, _TEXT),
             _line(f"{_('What you asked')}: {Kind(case.kind).label}", _TEXT),
+            *([_line(files, _TEXT)] if files else []),
             Spacer(1, 8),
             _line(_("What happens next"), _HEAD),
             ListFlowable([_line(text, _TEXT) for text in steps], bulletType="1"),

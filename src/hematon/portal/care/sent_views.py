@@ -193,7 +193,12 @@ def sent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("request_tasks", pk=pk)
     case = _own(request, pk)
     by_hospital = "hospital" in case.answers.get("records", {}).values()
-    page = {"case": case, "steps": next_steps(case), "by_hospital": by_hospital}
+    page = {
+        "case": case,
+        "steps": next_steps(case),
+        "by_hospital": by_hospital,
+        "files": uploads.told_count(case),
+    }
     return render(request, "care/request/sent.html", page)
 
 
@@ -202,6 +207,7 @@ def sent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def receipt(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Give the reference, the date and the next steps as a PDF; nothing that the family typed."""
     case = _own(request, pk)
-    response = HttpResponse(receipt_pdf(case), content_type="application/pdf")
+    pdf = receipt_pdf(case, files=uploads.told_count(case))
+    response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{case.reference}.pdf"'
     return response

@@ -73,6 +73,13 @@ def shown(case: Case) -> list[StoredFile]:
     return list(access.files_of(case.pk).filter(taken_by=case.sender))
 
 
+def told_count(case: Case) -> str:
+    """Say how many files came with a request; nothing when none did."""
+    count = sum(stored.state != State.INFECTED for stored in shown(case))
+    said = ngettext("We have %(n)s file from you.", "We have %(n)s files from you.", count)
+    return said % {"n": count} if count else ""
+
+
 def own_file(case: Case, user: User, key: uuid.UUID) -> StoredFile:
     """Give one file of a request to the person who sent it.
 
