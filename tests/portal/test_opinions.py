@@ -613,6 +613,28 @@ def test_the_packet_as_pdf_holds_what_it_promises() -> None:
     assert not any("LR " in page for page in pages[:first])
 
 
+def test_the_longest_texts_are_printed_to_their_end() -> None:
+    """A box filled to its last letter, by words or by lines, loses and breaks nothing."""
+    long, lines = "word " * 399, "\n" * 1950
+    case = sent(
+        answers={
+            "worry": {"worry": f"a{lines}end-of-worry"},
+            "questions": {
+                "question_1": f"{long}end1",
+                "question_2": f"b{lines}end2",
+                "question_3": "x" * 1950 + " end3",
+            },
+        }
+    )
+    file_of(case, "n" * 200 + ".pdf")
+    message(case, staff(Role.INTAKE), f"c{lines}{lines}end-of-message")
+    case.refresh_from_db()
+    packet = packet_of(case, AT)
+    said = text_of(packet_pdf(replace(packet, assessment=None), knowledge()))
+    for end in ("end-of-worry", "end1", "end2", "end3", "end-of-message"):
+        assert end in said
+
+
 def test_staff_pages_of_the_packet_and_who_opens_them() -> None:
     """T-01, T-07: the case's people alone; each taking out is an export on record."""
     case, doctor, _ = ready()

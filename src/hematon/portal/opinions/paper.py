@@ -42,6 +42,8 @@ ACCENT = colors.HexColor("#0b5c5a")
 MARGIN = 0.8 * inch
 WIDTH = LETTER[0] - 2 * MARGIN
 BOX = "\u25a1"
+_LONG: Final = 900
+_MANY_LINES: Final = 20
 _ROOM: Final = {"h1": 100, "h2": 80}
 """A heading goes to the next page where so little room is left; what follows may be torn apart."""
 
@@ -151,7 +153,9 @@ class Paper:
             for row in rows
         ]
         widths = [WIDTH * share / sum(shares) for share in shares]
-        table = TaggedTable(body, colWidths=widths, repeatRows=1, hAlign="LEFT", spaceAfter=8)
+        table = TaggedTable(
+            body, colWidths=widths, repeatRows=1, hAlign="LEFT", spaceAfter=8, splitInRow=1
+        )
         table.setStyle(
             TableStyle(
                 [
@@ -169,12 +173,22 @@ class Paper:
         self.story.append(table)
 
     def pairs(self, rows: Sequence[tuple[str, object]]) -> None:
-        """Add names with what stands for them."""
-        body = [
-            [self.paragraph(name, "head"), self.paragraph(value, "cell")]
-            for name, value in rows
-            if str(value).strip()
-        ]
+        """Add names with what stands for them; a long text stands below its name."""
+        kept: list[tuple[str, str]] = []
+        for name, value in rows:
+            said = str(value).strip()
+            # A row is never torn apart, so that it must fit on a page.
+            if len(said) > _LONG or said.count("\n") > _MANY_LINES:
+                self._pairs(kept)
+                kept = []
+                self.story.append(self.paragraph(name, "head"))
+                self.add(said)
+            elif said:
+                kept.append((name, said))
+        self._pairs(kept)
+
+    def _pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        body = [[self.paragraph(name, "head"), self.paragraph(said, "cell")] for name, said in rows]
         if not body:
             return
         table = TaggedTable(
