@@ -137,8 +137,9 @@ class Journey:
         else:
             form = self.made(request, question, initial=given.get(key))
         for field in list(form.fields.values())[:1]:
-            # One question alone is the page's heading.
-            field.is_heading = len(form.fields) == 1  # type: ignore[attr-defined]
+            # One question alone is the page's heading, unless the form has one of its own.
+            alone = len(form.fields) == 1 and not getattr(form, "has_heading", False)
+            field.is_heading = alone  # type: ignore[attr-defined]
         place = [q.key for q in asked].index(key)
         back = self.at(asked[place - 1].key) if place else self.before()
         title = getattr(form, "title", None) or next(iter(form.fields.values())).label
