@@ -21,6 +21,7 @@ class FindingsForm(Form):
     """
 
     title = "What did you find?"
+    has_heading = True
     template_name = "referrals/findings_fields.html"
     find = forms.CharField(
         label="Find another finding by name",
@@ -70,6 +71,7 @@ class AbsentForm(Form):
     """What was looked for and is not there."""
 
     title = "What did you look for and not find?"
+    has_heading = True
     absent = Choices(
         label="Looked for, and not there (optional)",
         help_text="Leave what you did not look for.",

@@ -330,6 +330,7 @@ class AuthorityForm(Form):
     """By what right the record is sent."""
 
     title = "Your authority to send this record"
+    has_heading = True
 
     agree = Choices(
         label="I take care of this child, or act for a clinician who does. I send this record so "

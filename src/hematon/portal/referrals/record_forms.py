@@ -148,6 +148,7 @@ class ConfirmForm(Form):
     """Rows to leave out, the date of those without one, and that all was compared."""
 
     title = "Check values, units and dates"
+    has_heading = True
     template_name = "referrals/confirm_fields.html"
 
     drawn = forms.CharField(

@@ -151,7 +151,8 @@ class Journey:
             form = self.made(request, question, initial=self.answers(request).get(key))
         for field in list(form.fields.values())[:1]:
             # One question alone is the page's heading, unless the page has one of its own.
-            alone = len(form.fields) == 1 and not hasattr(form, "title")
+            headed = hasattr(form, "title") or getattr(form, "has_heading", False)
+            alone = len(form.fields) == 1 and not headed
             field.is_heading = alone  # type: ignore[attr-defined]
         title = getattr(form, "title", None) or next(iter(form.fields.values())).label
         page = {"form": form, "back": self.back(request, key), "caption": self.caption}
