@@ -130,7 +130,8 @@ class Record:
             for title in re.findall(r"<title>(.*?)</title>", text, re.DOTALL):
                 self.seen.append(Seen("title", here, unescape(title)))
             for link in re.findall(r'(?:href|action|src)="([^"]*)"', text):
-                if marks_in(link.encode()):
+                # A number to dial is on the screen of who calls, and asks no server.
+                if marks_in(link.encode()) and not link.startswith("tel:"):
                     self.seen.append(Seen("address", f"{here} links to", unescape(link)))
         if answer.status_code >= 400 and answer.status_code not in (409, 422):
             self.seen.append(Seen("error page", here, text))
