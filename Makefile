@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox prove-crash prove-load prove-faults smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox prove-crash prove-load prove-faults smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean prove-canary prove-headers
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,12 +69,19 @@ prove-operations: $(VENV)/dev ## Backups and keys under writers and kill -9, on 
 	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_rotation.py
 	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_backup.py
 
+prove-canary: $(VENV)/dev ## Words typed into every form, searched in every byte: database, backup, mail, logs, addresses.
+	$(BIN)/python tools/prove_canary.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_canary.py
+
+prove-headers: $(VENV)/dev ## Headers and cookies of every route, by everyone, with errors and static files.
+	$(BIN)/python tools/prove_headers.py
+
 prove-faults: $(VENV)/dev ## One fault at a time around a real server, on SQLite and PostgreSQL; as root also a full disk.
 	$(BIN)/python tools/prove_faults.py
 	$(BIN)/python tools/prove_faults.py --postgres
 
-smoke-deploy: $(VENV)/dev ## Start deploy/ on this machine and probe it; needs nginx, openssl, postgresql.
-	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/smoke_deploy.py
+smoke-deploy: $(VENV)/dev ## Start deploy/ on this machine and probe it (SHORT=--short: the short form); needs nginx, openssl, postgresql.
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/smoke_deploy.py $(SHORT)
 
 sbom: $(VENV)/portal ## Write what a portal is made of as CycloneDX: hematon.cdx.json.
 	$(BIN)/python tools/write_sbom.py hematon.cdx.json

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 import hematon.portal
+from header_rules import ERRORS, PRODUCTION, SAID, Sweep, amiss
 from hematon.portal.accounts.models import Role, User
 from portal_routes import names, route_of
 
@@ -168,6 +169,30 @@ def test_plain_http_is_sent_to_https_with_headers_and_no_cookie(in_production: C
     assert not answer.cookies
     page = in_production.get("/en/", secure=True)
     assert page["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
+
+
+def test_headers_and_cookies_whoever_asks(production: dict[str, Any]) -> None:
+    """T-21 to T-23: every kind of person at some routes, and every page of an error.
+
+    `tools/prove_headers.py` asks at every route.
+    """
+    assert {name: production[name] for name in PRODUCTION} == PRODUCTION
+    sweep = Sweep()
+    sweep.routes([route_of(name) for name in ("my_access", "account_login", "health", "root")])
+    sweep.errors()
+    assert sweep.wrong == []
+    assert [status for status in ERRORS if not sweep.asked[status]] == []
+    assert "__Host-session" in sweep.cookies
+
+
+def test_the_judge_of_headers_finds_what_is_missing() -> None:
+    """An answer without any of them, and one with a cookie that others may read."""
+    bare = HttpResponse()
+    assert len(amiss(bare)) >= len(SAID) + 5
+    bare.set_cookie("session", "x")
+    bare["Server"] = "x"
+    assert {"it names Server"} <= set(amiss(bare))
+    assert any("cookie session" in rule for rule in amiss(bare))
 
 
 def test_other_hosts_are_refused(in_production: Client) -> None:
