@@ -9,8 +9,9 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from hematon.portal.care import promises
 from hematon.portal.care.models import Case
-from hematon.portal.care.status import PAUSES, HoldReason, Kind, Stage, Status
+from hematon.portal.care.status import HoldReason, Kind, Stage, Status
 from hematon.portal.ui.site import site
 
 _YOURS = frozenset({HoldReason.FAMILY, HoldReason.RECORDS})
@@ -70,7 +71,7 @@ def next_steps(case: Case) -> list[str]:
         )
     if case.status == Status.ON_HOLD:
         found.append(str(HoldReason(case.hold_reason).label) + ".")
-        if case.hold_reason in PAUSES:
+        if promises.stops(case.kind, case.hold_reason):
             found.append(_("Our clock for the answer stops until we have it."))
     elif case.due_at is not None:
         found.append(_("You get our answer by %(day)s.") % {"day": _day(case.due_at)})
