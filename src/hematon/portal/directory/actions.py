@@ -27,7 +27,6 @@ from hematon.portal.directory.models import (
     Review,
     ReviewLink,
     SafetyConcern,
-    Words,
 )
 from hematon.portal.directory.moderation import Opinion, covered, settle
 from hematon.portal.directory.vocabulary import vocabulary
@@ -153,11 +152,10 @@ def send_review(
             received_on=on,
             score=score,
             explained=explained,
+            comment=comment,
             language=language,
             state=Review.State.WAITING if comment else Review.State.NONE,
         )
-        if comment:
-            Words.objects.create(review=review, text=comment)
         record(None, "review.sent", review, commented=bool(comment))
         if tells_of_harm(comment):
             _open_concern(review, None, "words")
