@@ -51,8 +51,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "blood-count": {"blood_count": "attached"},
     "records": {
         **dict.fromkeys([code for code, _ in ask.RECORDS], "no"),
-        "counts": "have",
-        "marrow": "have",
+        "counts": "later",
+        "marrow": "later",
         "hla": "later",
     },
     "report": {"receiver": "doctor"},
@@ -184,7 +184,15 @@ def referred(sender: User | None = None, at: datetime = AT) -> Case:
     sender = sender or outside(UserKind.REFERRER)
     case = sending.begin(kind=Kind.REFERRAL, sender=sender, language="en", at=at)
     for key, answer in {
-        "you": {"name": "Sample physician C", "institution": "Sample practice"},
+        "you": {
+            "name": "Sample physician C",
+            "profession": "physician",
+            "institution": "Sample practice",
+            "address": "c@tests.invalid",
+            "phone": "303 555 0101",
+            "npi": "",
+            "licence": "",
+        },
         "child": {
             "child_name": "S. C.",
             "date": BORN.isoformat(),
@@ -193,7 +201,12 @@ def referred(sender: User | None = None, at: datetime = AT) -> Case:
             "year": "2019",
             "sex": "female",
         },
-        "reason": {"reason": "Pancytopenia since March", "question_1": "Marrow now?"},
+        "reason": {
+            "reason": "Pancytopenia since March",
+            "question_1": "Marrow now?",
+            "question_2": "",
+            "question_3": "",
+        },
         tasks.COUNTS: COUNTS,
     }.items():
         case = sending.save_answer(case=case, question=key, answer=answer, at=at)

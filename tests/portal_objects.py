@@ -556,10 +556,11 @@ PAGES: Final = (
     ),
     Page("GET", "/en/requests/{pk}/", ("cases", "referral"), NOBODY),
     Page("GET", "/en/requests/{pk}/", ("cases", "call"), NOBODY),
-    Page("GET", "/staff/requests/{pk}/", ("cases", "call"), INTAKE),
-    Page("POST", "/staff/requests/{pk}/", ("cases", "call"), INTAKE),
-    Page("GET", "/staff/requests/{pk}/", ("cases", "question"), NOBODY),
-    Page("GET", "/staff/requests/{pk}/", ("cases", "draft"), NOBODY),
+    *(
+        Page(method, f"/staff/cases/{{pk}}/{tail}", ("cases", case), who)
+        for case, who in TEAM.items()
+        for method, tail in (("GET", ""), ("POST", "open/"), ("GET", "packet/"))
+    ),
     *(
         Page(method, f"/en/visits/{{pk}}/{tail}", ("visits", "child"), LINKED)
         for method, tail in (

@@ -197,7 +197,7 @@ def test_a_session_that_cannot_be_saved_is_our_fault(
             raise OperationalError from Driver("53100")
         raise DatabaseError
 
-    store = "django.contrib.sessions.backends.db.SessionStore"
+    store = "hematon.portal.accounts.session_store.SessionStore"
     monkeypatch.setattr(f"{store}.save", _saves_as_django_does(fails))
     answer = client.post("/en/get-care/callback/", {})
     assert answer.status_code == status

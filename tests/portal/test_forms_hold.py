@@ -21,7 +21,7 @@ from portal_forms import CANARY, MARK, Found, fill, forms_of
 from portal_routes import names, route_of, routes
 
 POSTS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 400
-WRITTEN_BY_READING = {"sessions.Session", "audit.Event", "accounts.BrowserSession"}
+WRITTEN_BY_READING = {"accounts.StoredSession", "audit.Event", "accounts.BrowserSession"}
 ENDS_THE_SESSION = (
     "/logout/",
     "/totp/deactivate/",
