@@ -59,9 +59,16 @@ test: check ## Everything CI runs: the checks and the fast suite with branch cov
 test-all: check ## The fast suite, then the long property and fuzz runs.
 	$(BIN)/python -m pytest -n 2
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 tests/property tests/fuzz tests/portal/test_forms_hold.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal
+
+# What these ask is answered by addresses, templates, texts and files, whatever database there is.
+SAME_ANYWHERE := access browser_rules counts_printout counts_uploads files_hostile files_scanning forms_hold \
+	learn_basics learn_gates learn_glance learn_readability notify_texts objects operations_supply programme_thresholds \
+	proofs settings syndromes visits_video
 
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
-	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal
+	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 tests/portal \
+		$(foreach name,$(SAME_ANYWHERE),--ignore tests/portal/test_$(name).py)
 
 prove-operations: $(VENV)/dev ## Backups and keys under writers and kill -9, on SQLite and PostgreSQL (minutes).
 	$(BIN)/python tools/prove_rotation.py
