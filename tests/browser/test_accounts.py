@@ -105,7 +105,7 @@ def test_a_family_signs_in_and_keeps_a_passkey(visit: Visit, width: int, languag
     assert "/account/sign-in/" in page.url
     with page.expect_navigation():
         page.click("#passkey_button")
-    assert page.url.endswith(f"/{language}/account/")
+    assert page.url.endswith(f"/{language}/account/home/")
     assert User.objects.get() == user
     visitor.open(f"/{language}/account/address/")
     sound(page, width, "change-address")
