@@ -70,7 +70,7 @@ def test_without_data_it_stands_above_routine_and_says_what_is_missing() -> None
     assert told.band == Band.ROUTINE
     assert told.basis["missing"] == []
     assert routine.band == Band.NOT_KNOWN
-    assert set(routine.basis["missing"]) == {"blasts", "head_injury", "headache", "looks_unwell"}
+    assert routine.basis["missing"] == ["blasts"]
     assert found.rank < told.rank
     assert routine.rank < told.rank
 
@@ -85,6 +85,34 @@ def test_a_rule_that_fires_is_named_with_its_number_and_unit() -> None:
     ]
     assert found.basis["drawn"] == "2026-11-20"
     assert found.basis["age_days"] == 2757
+
+
+@pytest.mark.parametrize(
+    ("sign", "platelets", "rule"),
+    [
+        ("head_injury", "45", "platelets_below_50_and_bleeding"),
+        ("headache", "95", "platelets_below_100_and_headache"),
+        ("hard_to_wake", "95", "platelets_below_100_and_headache"),
+    ],
+)
+def test_what_a_family_sees_reaches_the_rules(sign: str, platelets: str, rule: str) -> None:
+    """A sign on the family's page makes the rule of it fire; the same counts without it do not."""
+    counts = counted(result("platelets", platelets, "10*9/L"))
+    seen = placed(BORN, {"symptoms": {"symptoms": [sign]}}, counts)
+    assert rule in [fired["id"] for fired in seen.basis["rules"]]
+    unseen = placed(BORN, NO_SIGNS, counts)
+    assert rule not in [fired["id"] for fired in unseen.basis["rules"]]
+
+
+@pytest.mark.parametrize("sign", ["unwell", "hard_to_wake"])
+def test_a_sign_that_is_seen_is_not_undone_by_one_that_is_not(sign: str) -> None:
+    """Hard to wake says looking unwell, too, though that box stays empty."""
+    found = placed(
+        BORN,
+        {"symptoms": {"symptoms": [sign]}},
+        counted(result("neutrophils", "0.4", "10*9/L")),
+    )
+    assert found.basis["rules"][0]["id"] == "neutrophils_below_0_5_and_fever"
 
 
 def test_neutrophils_are_worked_out_where_both_parts_stand() -> None:

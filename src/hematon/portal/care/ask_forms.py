@@ -33,6 +33,9 @@ SYMPTOMS: Final = [
     ("bruises", _("New bruises or tiny red spots")),
     ("breathing", _("Hard to breathe")),
     ("hard_to_wake", _("Hard to wake, or very weak")),
+    ("unwell", _("Looks very sick")),
+    ("headache", _("Very bad headache")),
+    ("head_injury", _("A fall or hit to the head")),
     ("none", _("None of these today")),
 ]
 """The codes stay as they are: the reading order is made from them."""

@@ -39,6 +39,9 @@ _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "bruises": ("new_bruises",),
     "breathing": ("breathless",),
     "hard_to_wake": ("drowsy", "looks_unwell"),
+    "unwell": ("looks_unwell",),
+    "headache": ("headache",),
+    "head_injury": ("head_injury",),
 }
 """Codes of the family's page about how the child is now. The first fact is what the question asks:
 not chosen is a no to it, and to it alone."""
@@ -188,8 +191,9 @@ def _signs(answers: Mapping[str, Any]) -> dict[str, bool]:
     found: dict[str, bool] = {}
     chosen = _part(answers, "symptoms").get("symptoms")
     if isinstance(chosen, list) and chosen:
-        for code, names in _SIGNS.items():
-            found |= dict.fromkeys(names, True) if code in chosen else {names[0]: False}
+        found |= {names[0]: False for names in _SIGNS.values()}
+        # One sign can say two things; what was chosen is never undone by what was not.
+        found |= {name: True for code in _SIGNS if code in chosen for name in _SIGNS[code]}
     said = _part(answers, REPORTED_FACTS)
     return found | {n: said[n] for n in REPORTED if isinstance(said.get(n), bool)}
 
