@@ -658,6 +658,26 @@ def test_staff_pages_of_the_packet_and_who_opens_them() -> None:
         assert stranger.get(here + name).status_code == 404
 
 
+def test_an_engine_that_fails_keeps_no_record_from_the_team(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The packet opens, as page, PDF and Bundle, and says that nothing was computed."""
+    case, doctor, _ = ready()
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise ArithmeticError("Sample Child 19")
+
+    monkeypatch.setattr("hematon.portal.opinions.make.judge", fails)
+    client, here = browser(doctor), f"/staff/cases/{case.pk}/packet/"
+    page = client.get(here).content.decode()
+    assert "Nothing was computed" in page
+    assert "Sample Child" in page
+    for name in ("packet.pdf", "packet.json"):
+        assert client.get(here + name).status_code == 200
+    assert client.get(f"{here}computed/").status_code == 404
+    assert "the engine failed" in caplog.text
+
+
 def test_writing_on_pages_and_what_a_stale_page_keeps() -> None:
     """A page from before another's saving comes back with its text, the other's beside it."""
     case, doctor, _ = ready()

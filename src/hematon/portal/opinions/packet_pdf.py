@@ -48,6 +48,8 @@ def _written(packet: Packet, knowledge: Knowledge) -> Paper:
     if packet.assessment is not None:
         paper.story.append(PageBreak())
         computed_pdf.add(paper, packet.assessment, knowledge)
+    else:
+        paper.prose("Nothing was computed: the program failed on this record.")
     return paper
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC
+from typing import Any
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -137,14 +138,15 @@ def packet_file(request: HttpRequest, pk: uuid.UUID, key: uuid.UUID) -> HttpResp
 
 
 def _note(request: HttpRequest, made: Packet, kind: str) -> None:
-    assert made.assessment is not None
-    record(
-        staff_of(request),
-        "packet.exported",
-        made.case,
-        kind=kind,
-        files=len(made.files),
-        engine=made.assessment.versions.engine,
-        knowledge=made.assessment.versions.fingerprint[:16],
-        input=made.assessment.input_hash[:16],
+    computed = made.assessment
+    versions: dict[str, Any] = (
+        {}
+        if computed is None
+        else {
+            "engine": computed.versions.engine,
+            "knowledge": computed.versions.fingerprint[:16],
+            "input": computed.input_hash[:16],
+        }
     )
+    who, files = staff_of(request), len(made.files)
+    record(who, "packet.exported", made.case, kind=kind, files=files, **versions)
