@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-portal-postgres prove-operations prove-outbox prove-crash prove-load prove-faults smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean prove-canary prove-headers
+.PHONY: help setup demo serve css audit-pages messages fix check test test-all test-browser test-portal-postgres prove-operations prove-outbox prove-crash prove-load prove-faults smoke-deploy sbom bench fit annotations evaluate evaluate-periodicity evaluate-fit docs knowledge clean prove-canary prove-headers
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,9 +52,14 @@ check: $(VENV)/dev ## Format, lint, types, import contracts, knowledge, generate
 	$(BIN)/python tools/write_reference.py --check
 	$(BIN)/python tools/portal_messages.py --check
 
+SHORT_WALKS := requests opinions referrals inbox every_page accounts booking staff family files
+
 test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100 --ignore tests/portal --ignore tests/browser
-	$(BIN)/python -m pytest -n 3 --durations 15 tests/portal tests/browser
+	$(BIN)/python -m pytest -n 4 --dist worksteal --durations 15 $(SHORT_WALKS:%=tests/browser/test_%.py) tests/portal
+
+test-browser: $(VENV)/dev ## Every walk in Chromium, the long ones too.
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/browser
 
 test-all: check ## The fast suite, then the long property and fuzz runs.
 	$(BIN)/python -m pytest -n 2
@@ -71,7 +76,7 @@ DATABASE_DECIDES := accounts_own accounts_people accounts_race accounts_sealed a
 	visits_opening worker
 
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
-	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 2 \
+	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 3 --dist worksteal \
 		$(DATABASE_DECIDES:%=tests/portal/test_%.py)
 
 prove-operations: $(VENV)/dev ## Backups and keys under writers and kill -9, on SQLite and PostgreSQL (minutes).

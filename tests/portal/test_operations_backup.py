@@ -49,7 +49,9 @@ def made(live: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def run(live: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the portal."""
-    environment = {**os.environ, **live}
+    # The tests' own settings are not on the path of a program.
+    ours = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    environment = {**ours, **live}
     return subprocess.run(
         [*PORTAL, "--dir", live["HEMATON_PORTAL_DIR"], *words],
         env=environment,

@@ -147,6 +147,8 @@ def test_the_secret_key_changes_in_two_steps(
     secret.chmod(0o600)
     monkeypatch.setenv("HEMATON_PORTAL_DIR", str(tmp_path))
     monkeypatch.delenv("HEMATON_SECRET_KEY_FILE", raising=False)
+    # The tests' own settings are not on the path of a program.
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     program = [sys.executable, "-c", "from hematon.cli import main; main()"]
     run = [*program, "portal", "--demo", "--dir", str(tmp_path), "new-secret-key"]
     subprocess.run(run, check=True, capture_output=True)
