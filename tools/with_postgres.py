@@ -86,8 +86,8 @@ def main(command: list[str]) -> int:
         )
         secret.unlink()
         listen = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={base}"]
-        # Tests of 100 at once need one for each, and one for themselves.
-        listen += ["-c", "max_connections=130"]
+        # Tests of 100 at once need one for each, and several tests may run at the same time.
+        listen += ["-c", "max_connections=400"]
         server = subprocess.Popen(
             [*as_owner, str(folder / "postgres"), "-D", data, "-p", str(port), *listen],
             stdout=subprocess.DEVNULL,
