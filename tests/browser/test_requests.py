@@ -98,7 +98,12 @@ def files_in(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("language", "width", "script"),
-    [("en", 1280, True), ("es", 320, True), ("en", 320, False), ("es", 1280, False)],
+    [
+        ("es", 320, True),
+        ("en", 1280, False),
+        pytest.param("en", 1280, True, marks=pytest.mark.long),
+        pytest.param("es", 320, False, marks=pytest.mark.long),
+    ],
 )
 def test_a_second_opinion(
     visit: Visit,
