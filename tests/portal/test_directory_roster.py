@@ -292,7 +292,7 @@ def test_importing_the_export_again_changes_nothing(admin: User, kind: str) -> N
 
 
 def test_a_bad_row_999_of_1000_loads_nothing(admin: User) -> None:
-    """All or nothing, and the row is named."""
+    """T-55: all or nothing, and the row is named."""
     rows = [row(n) for n in range(1000)]
     rows[998]["role"] = "wizard"
     upload, found = actions.upload_roster(text=table(*rows), kind="csv", by=admin, today=TODAY)
