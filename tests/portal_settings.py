@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from hematon.portal.vault.keys import new_keyring, write_keyring
 
-_folder = Path(tempfile.mkdtemp(prefix="hematon-portal-"))
+_folder, _maker = Path(tempfile.mkdtemp(prefix="hematon-portal-")), os.getpid()
+
+
+@atexit.register
+def _clean() -> None:
+    # A process that this one forked still uses the folder when it ends itself.
+    if os.getpid() == _maker:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
 (_folder / "secret-key").write_text("0123456789" * 6)
 (_folder / "secret-key").chmod(0o600)
 (_folder / "static").mkdir()

@@ -58,6 +58,8 @@ def main(command: list[str]) -> int:
     """
     if not command:
         raise SystemExit(__doc__)
+    # Ended from outside, it stops the cluster as after the command.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder, port, password = programs(), free_port(), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="hematon-postgres-") as place:
         base, as_owner = Path(place), owner()
