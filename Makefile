@@ -56,7 +56,8 @@ SHORT_WALKS := requests opinions referrals inbox every_page accounts booking sta
 
 test: check ## Everything CI runs: the checks and the fast suite with branch coverage.
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=100 --ignore tests/portal --ignore tests/browser
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not long' $(SHORT_WALKS:%=tests/browser/test_%.py) tests/portal
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not long' \
+		tests/portal/test_proofs.py $(SHORT_WALKS:%=tests/browser/test_%.py) tests/portal
 
 test-browser: $(VENV)/dev ## Every walk in Chromium, the long ones too.
 	$(BIN)/python -m pytest -n 3 --dist worksteal tests/browser

@@ -1,7 +1,8 @@
 """Two hundred families and ten staff for half an hour; then a burst of sendings. Prints figures.
 
     python tools/prove_load.py                                   30 minutes, and the burst
-    python tools/prove_load.py --minutes 3 --burst 100           the form for every build
+    python tools/prove_load.py --minutes 3 --burst 100 --burst-seconds 12 --shared
+                                                                 the form for every build
     python tools/with_postgres.py python tools/prove_load.py     the same on PostgreSQL
 
 gunicorn with deploy/gunicorn.conf.py (workers times threads as shipped) and the worker serve a
