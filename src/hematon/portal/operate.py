@@ -276,7 +276,7 @@ def drill(where: tuple[Path, bool], database_url: str | None) -> None:
                 opened = _step(
                     [*program, "--dir", str(new), "try-out"], {**place, "DATABASE_URL": url or ""}
                 )
-    except click.ClickException:
+    except BaseException:
         write_note("drill", ok=False)
         raise
     seconds = time.monotonic() - begun
