@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 
 def set_up() -> None:
@@ -324,26 +328,45 @@ def purge(dry_run: bool, rewrite: bool) -> None:
 @click.argument("subject")
 @click.argument("reason")
 def hold(subject: str, reason: str) -> None:
-    """Keep SUBJECT (app.model:id, as the audit writes it) whatever its time: a legal hold.
+    """Keep SUBJECT (care.case:id, as the audit writes it) whatever its time: a legal hold.
 
-    Take its line out of legal-holds.txt in the portal's folder to end it.
+    Whoever began a draft may still discard it. To end a hold, take its line out of legal-holds.txt
+    in the portal's folder.
     """
     set_up()
     from django.db import transaction
 
-    from hematon.portal.audit.record import record
+    from hematon.portal.audit.record import name_of, record
     from hematon.portal.ui import retention
 
-    model, _, pk = subject.partition(":")
-    if "." not in model or not pk or not reason.strip():
-        raise click.UsageError("write hold app.model:id and a reason, such as care.case:0f3a...")
-    with retention.hold_file().open("a", encoding="utf-8") as out:
-        out.write(f"{subject} {' '.join(reason.split())}\n")
-    retention.hold_file().chmod(0o600)
+    label, _, pk = subject.partition(":")
+    if label not in retention.HELD or not reason.strip():
+        raise click.UsageError(f"write hold {retention.HELD[0]}:ID and a reason")
+    row = _row(label, pk)
     with _told(), transaction.atomic():
-        retention.held(model)
+        # A file that cannot be read stops every purge: say so before it grows.
+        retention.held(label)
+        subject = name_of(row)
+        with retention.hold_file().open("a", encoding="utf-8") as out:
+            out.write(f"{subject} {' '.join(reason.split())}\n")
+        retention.hold_file().chmod(0o600)
         record(None, "hold.set", None, held=subject)
     click.echo(f"held      {subject}")
+
+
+def _row(label: str, pk: str) -> Model:
+    """Give the row that is named; a hold on nothing would be taken for one that keeps something."""
+    from django.apps import apps
+    from django.core.exceptions import ValidationError
+
+    row: Model | None
+    try:
+        row = apps.get_model(label)._default_manager.filter(pk=pk).first()
+    except ValidationError:
+        row = None
+    if row is None:
+        raise click.ClickException(f"there is no {label} with the id {pk}: nothing is held")
+    return row
 
 
 @click.command()
