@@ -180,7 +180,14 @@ def software(now: datetime) -> Iterator[Line]:
 
 @purges("mail that was sent")
 def purge_mail(*, now: datetime, dry: bool) -> int:
-    """Delete rows of the outbox that were settled longer ago than they are kept."""
+    """Delete rows of the outbox that were settled longer ago than they are kept.
+
+    What was given up waits for staff, but keeps a former address no longer than that either.
+    """
     until = now - timedelta(days=rules.current(Retention).mail_days)
-    over = Notice.objects.filter(Q(sent_at__lt=until) | Q(settled_at__lt=until))
+    over = Notice.objects.filter(
+        Q(sent_at__lt=until)
+        | Q(settled_at__lt=until)
+        | Q(failed_at__lt=until, address__isnull=False)
+    )
     return over.count() if dry else over.delete()[0]
