@@ -190,7 +190,8 @@ def restore(
 
     directory, demo = where
     ring = keys or Path(os.environ.get("HEMATON_KEYRING_FILE", str(directory / "keyring.json")))
-    signed = os.environ.pop("HEMATON_AUDIT_CHECKPOINTS", str(directory / "audit-checkpoints"))
+    elsewhere = os.environ.pop("HEMATON_AUDIT_CHECKPOINTS", "")
+    signed = elsewhere or str(directory / "audit-checkpoints")
     begun = time.monotonic()
     os.environ.pop("HEMATON_DEMO", None)
     for name in ("HEMATON_KEYRING_FILE", "HEMATON_SECRET_KEY_FILE", "HEMATON_SITE"):
@@ -226,7 +227,7 @@ def restore(
     )
     click.echo(f"files     {len(said['files'])}, every hash as in the manifest")
     click.echo(f"sessions  {ended} ended\naudit     {lost}")
-    if Path(signed) != into / "audit-checkpoints":
+    if elsewhere:
         click.echo(f"          set HEMATON_AUDIT_CHECKPOINTS to {into / 'audit-checkpoints'}")
     click.echo(f"seconds   {seconds:.1f}")
 

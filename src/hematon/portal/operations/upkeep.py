@@ -139,8 +139,9 @@ def jobs(now: datetime) -> Iterator[Line]:
 def scanner(now: datetime) -> Iterator[Line]:
     """Say whether the scanner answers and how old its signatures are, where one is set up."""
     if not settings.CLAMD_SOCKET:
-        fix = "Set HEMATON_CLAMD_SOCKET; until then every file waits."
-        yield Line("Virus scanner", "not set up", State.UNKNOWN, fix)
+        fix = "Install clamav-daemon and set HEMATON_CLAMD_SOCKET; until then every file waits."
+        state = State.UNKNOWN if settings.DEMO else State.ATTENTION
+        yield Line("Virus scanner", "not set up", state, fix)
         return
     found = scanning.status()
     if not found.works:
