@@ -49,9 +49,9 @@ def portal(*, demo: bool = True) -> Iterator[dict[str, str]]:
         }
         if demo:
             environment["HEMATON_DEMO"] = "1"
-        for name, length in (("secret-key", 48),):
-            (folder / name).write_text(secrets.token_urlsafe(length), encoding="utf-8")
-            (folder / name).chmod(0o600)
+        secret = folder / "secret-key"
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_urlsafe(48), encoding="utf-8")
         url = os.environ.get("HEMATON_DATABASE_URL")
         if url is None:
             _prepare(environment)

@@ -176,7 +176,7 @@ def test_after_and_between_agree(start: datetime, seconds: int) -> None:
     end = clock.after(start, seconds, here.office, here.zone)
     assert clock.between(start, end, here.office, here.zone) == seconds
     assert here.office.opens <= end.time() <= here.office.closes
-    assert clock.is_business_day(end.date(), here.office)
+    assert here.office.is_business_day(end.date())
 
 
 @given(at=st.lists(_TIMES, min_size=3, max_size=3).map(sorted))

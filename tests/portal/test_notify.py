@@ -25,6 +25,9 @@ from hematon.portal.accounts.models import Kind as AccountKind
 from hematon.portal.notify import access, actions, sending
 from hematon.portal.notify.models import Kind, Notice, Reason
 from hematon.portal.notify.texts import message_id
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import Retention
+from hematon.portal.ui.upkeep import PURGES
 from tool_modules import tool_module
 
 smtp_sink = tool_module("smtp_sink")
@@ -414,6 +417,52 @@ def test_a_verdict_of_who_lost_the_lease_counts_for_nothing(family: User) -> Non
     sending._put_back(slow, sending._NotSentError(Reason.NO_ADDRESS, final=True), AT)
     row.refresh_from_db()
     assert (row.failed_at, row.leased_until) == (None, fast.leased_until)
+
+
+# --- to an address that the account has no more ------------------------------------------------
+
+FORMER = "former@tests.invalid"
+
+
+def test_a_former_address_is_sealed_and_goes_with_the_mail(
+    family: User, failing: Callable[..., Refusing]
+) -> None:
+    """T-29, T-37: tried again as every mail, also for a closed account; then the row forgets it."""
+    row = owe(family, kind=Kind.ACCOUNT_DELETED, address=FORMER)
+    _closed(family)
+    _without_address(family)
+    failing(smtplib.SMTPDataError(451, b"later"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM notify_notice")
+        assert FORMER.encode() not in b"".join(
+            bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode()
+            for v in cursor.fetchone()
+        )
+    assert sending.send_due(AT) == sending.Sent(put_back=1)
+    assert sending.send_due(AT + timedelta(minutes=2)) == sending.Sent(sent=1)
+    assert recipients() == [FORMER]
+    row.refresh_from_db()
+    assert row.address is None
+
+
+def test_a_former_address_is_forgotten_when_the_mail_is_settled_or_old(
+    family: User, failing: Callable[..., Refusing]
+) -> None:
+    """What was given up keeps it for staff who send it again, no longer than sent mail is kept."""
+    failing(*[smtplib.SMTPRecipientsRefused({FORMER: (550, b"no such user")})] * 2)
+    row = owe(family, kind=Kind.ADDRESS_CHANGED, address=FORMER)
+    assert sending.send_due(AT) == sending.Sent(failed=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Notice.objects.filter(pk=row.pk).update(settled_at=AT)
+    assert actions.settle(notice=row, by=family, at=AT)
+    row.refresh_from_db()
+    assert (row.address, row.settled_at) == (None, AT)
+    owe(family, key="message:2", kind=Kind.ADDRESS_CHANGED, address=FORMER)
+    assert sending.send_due(AT) == sending.Sent(failed=1)
+    purge, days = PURGES["mail that was sent"].purge, current(Retention).mail_days
+    assert purge(now=AT + timedelta(days=days, minutes=-1), dry=True) == 0
+    assert purge(now=AT + timedelta(days=days, minutes=1), dry=False) == 2
+    assert not Notice.objects.exists()
 
 
 # --- over a real conversation ----------------------------------------------------------------

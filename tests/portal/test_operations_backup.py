@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hematon.errors import HematonError
-from hematon.portal.operations import copies
+from hematon.portal.operations import copies, database
 from hematon.portal.vault.keys import new_keyring, read_keyring, write_keyring
 from tool_modules import tool_module
 
@@ -237,6 +237,24 @@ def test_the_drill_in_one_command(live: dict[str, str]) -> None:
     assert note["ok"] is True
     assert note["figures"]["writes"] > 0
     assert list(folder.glob("drill-*")) == []
+
+
+@pytest.mark.skipif(
+    "HEMATON_DATABASE_URL" not in os.environ, reason="SQLite's drill makes a file of its own"
+)
+def test_a_drill_that_fails_leaves_nothing_in_its_database() -> None:
+    """T-39: no family's record stays there, and the next drill finds it empty again."""
+
+    def fail(url: str) -> None:
+        with database.scratch_database(url):
+            throwaway.psql(url, "CREATE TABLE restored (id int)")
+            raise RuntimeError
+
+    with throwaway.other_database(os.environ["HEMATON_DATABASE_URL"]) as url:
+        with pytest.raises(RuntimeError):
+            fail(url)
+        with database.scratch_database(url) as again:
+            assert again == url
 
 
 @pytest.fixture

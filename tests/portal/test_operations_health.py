@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ from hematon.portal import check
 from hematon.portal.accounts.models import Role
 from hematon.portal.commands import portal
 from hematon.portal.operations import health, upkeep
+from hematon.portal.operations.models import JobRun
 from hematon.portal.operations.notes import last, write_note
+from hematon.portal.operations.worker import JOBS, run_due
 from hematon.portal.ui.upkeep import HEALTH, State
 
 Signed = Callable[..., Client]
@@ -82,6 +84,36 @@ def test_the_report_of_pip_audit_is_noted(folder: Path, monkeypatch: pytest.Monk
     assert note.figures["found"] == 1
     report.write_text("[]")
     assert "is not what pip-audit" in CliRunner().invoke(portal, words).output
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_late_needs_somebody_and_one_whose_month_is_done_does_not(
+    folder: Path,
+) -> None:
+    """T-31: a job that an earlier release had is not spoken of."""
+    now = datetime(2026, 3, 14, 9, tzinfo=UTC)
+    (never,) = upkeep.jobs(now)
+    assert (never.value, never.state) == ("has never run", State.ATTENTION)
+    assert run_due(JOBS, clock=lambda: now) == []
+    JobRun.objects.create(name="of an earlier release")
+
+    def stand(**ago: timedelta) -> set[str]:
+        for name, past in ago.items():
+            at = now - past
+            JobRun.objects.filter(name=name.replace("_", " ")).update(succeeded_at=at)
+        lines = list(upkeep.jobs(now))
+        assert [line.name for line in lines] == [job.name for job in JOBS]
+        return {line.name for line in lines if line.state is State.ATTENTION}
+
+    assert stand() == set()
+    assert stand(publish_ratings=timedelta(days=10), end_sessions=timedelta(hours=27)) == {
+        "end sessions"
+    }
+    assert stand(publish_ratings=timedelta(days=20), end_sessions=timedelta(0)) == {
+        "publish ratings"
+    }
+    JobRun.objects.filter(name="verify the audit").update(failures=2)
+    assert "verify the audit" in stand()
 
 
 @pytest.mark.django_db

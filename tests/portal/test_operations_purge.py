@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner, Result
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -14,7 +16,10 @@ from django.utils import timezone
 
 from hematon.portal.accounts.models import StoredSession, User
 from hematon.portal.audit.models import Event
+from hematon.portal.care.models import Case
+from hematon.portal.care.status import Kind as CaseKind
 from hematon.portal.clinic.models import Upload
+from hematon.portal.commands import portal
 from hematon.portal.operations import purging
 from hematon.portal.ui import retention
 from hematon.portal.ui.upkeep import PURGES
@@ -79,8 +84,37 @@ def test_a_hold_is_read_or_nothing_goes(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(settings, "DIRECTORY", tmp_path)
     assert retention.held("care.case") == set()
     file = retention.hold_file()
-    file.write_text("care.case:1f court order 12\n\nother.model:2f claim\n")
-    assert retention.held("care.case") == {"1f"}
-    file.write_text("care.case:1f\n")
-    with pytest.raises(ImproperlyConfigured, match="line 1"):
-        retention.held("care.case")
+    one = uuid4()
+    file.write_text(f"care.case:{one} court order 12\n\n")
+    assert retention.held("care.case") == {one}
+    for wrong in (f"care.case:{one}", "care.case:1f court", f"care.cases:{one} court"):
+        file.write_text(f"care.case:{one} court order 12\n{wrong}\n")
+        with pytest.raises(ImproperlyConfigured, match="line 2"):
+            retention.held("care.case")
+
+
+@pytest.mark.django_db
+def test_a_hold_keeps_what_it_names_and_names_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """T-40: a draft past its time stays while it is held; one that keeps nothing is told."""
+    monkeypatch.setattr(settings, "DIRECTORY", tmp_path)
+    monkeypatch.setattr("hematon.portal.operate.set_up", lambda: None)
+    past = NOW - timedelta(days=1)
+    case = Case.objects.create(
+        kind=CaseKind.QUESTION, language="en", begun_at=past, saved_at=past, ends_at=past
+    )
+
+    def hold(subject: str) -> Result:
+        return CliRunner().invoke(portal, ["--dir", str(tmp_path), "hold", subject, "court 12"])
+
+    for wrong in ("care.case", "care.case:1f", f"care.case:{uuid4()}", f"families.child:{case.pk}"):
+        assert hold(wrong).exit_code != 0, wrong
+    assert not retention.hold_file().exists()
+    over = PURGES["requests that were begun and not sent"].purge
+    assert over(now=NOW, dry=True) == 1
+    done = hold(f"care.case:{case.pk.hex}")
+    assert done.exit_code == 0, done.output
+    assert retention.held("care.case") == {case.pk}
+    assert over(now=NOW, dry=True) == over(now=NOW, dry=False) == 0
+    assert Event.objects.get(action="hold.set").detail == {"held": f"care.case:{case.pk}"}

@@ -15,10 +15,10 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from hematon.portal import environment
 from hematon.portal.accounts.models import Kind, Role, StoredSession, User
 from hematon.portal.audit.models import Event
 from hematon.portal.directory.models import ReviewLink
-from hematon.portal.settings import _video
 from hematon.portal.ui.site import site
 from hematon.portal.visits import actions, holding
 from hematon.portal.visits.consent import consent
@@ -941,4 +941,4 @@ def test_the_room_and_the_secret_are_on_no_page(
 
 def test_settings_have_no_video_by_default() -> None:
     """Nothing leaves the site until a programme says so."""
-    assert _video("none") is None
+    assert environment.video("HEMATON_VIDEO") is None

@@ -16,7 +16,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from hematon.portal import settings as portal_settings
+from hematon.portal import environment
+from hematon.portal.accounts.models import Role, StaffRole, User
+from hematon.portal.programme import actions, rules
+from hematon.portal.programme.models import Kind
 from hematon.portal.visits.models import new_room
 from hematon.portal.visits.video import Video, is_open, sign, video, way_in
 
@@ -174,6 +177,7 @@ def test_a_link_carries_the_room_alone() -> None:
     assert way_in(VISIT, link, host=False) == f"https://video.tests.invalid/r/{VISIT.room}"
 
 
+@pytest.mark.django_db
 def test_no_video_before_the_vendor_has_signed() -> None:
     """No back end, no agreement, or one that begins later: no video."""
     given = {
@@ -193,6 +197,31 @@ def test_no_video_before_the_vendor_has_signed() -> None:
             assert (video(day) is not None) is is_on
 
 
+@pytest.mark.django_db
+def test_an_agreement_that_ended_by_the_signed_rules_ends_video() -> None:
+    """T-50: an administrator who signs its last day need not wait for who sets up the machine."""
+    day = date(2026, 11, 23)
+    by = User.objects.create_user("rules@tests.invalid")
+    StaffRole.objects.create(user=by, role=Role.ADMINISTRATOR)
+
+    def is_on(**agreement: date) -> bool:
+        said = {name: value.isoformat() for name, value in agreement.items()}
+        vendors = [{"name": "Sample vendor", **said}]
+        value = {**rules.default(Kind.VENDORS).model_dump(mode="json"), "video": vendors}
+        made = actions.make(kind=Kind.VENDORS, value=value, note="", by=by, at=START)
+        actions.sign(edition=made, by=by, at=START)
+        return video(day) is not None
+
+    given = {"back_end": "link", "address": "https://video.tests.invalid/{room}", "agreed_on": day}
+    with override_settings(VIDEO=given):
+        assert video(day) is not None
+        assert not is_on()
+        assert is_on(agreement_signed_on=date(2026, 1, 1))
+        assert not is_on(
+            agreement_signed_on=date(2026, 1, 1), agreement_ends_on=day - timedelta(days=1)
+        )
+
+
 @pytest.mark.parametrize(
     "chosen",
     [
@@ -207,11 +236,12 @@ def test_no_video_before_the_vendor_has_signed() -> None:
     ],
 )
 def test_a_setting_that_is_not_safe_is_refused(
-    chosen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only https, only with a place for the room; the message names the setting."""
+    monkeypatch.setenv("HEMATON_VIDEO", chosen)
     with pytest.raises(ImproperlyConfigured, match="HEMATON_VIDEO"):
-        portal_settings._video(chosen)
+        environment.video("HEMATON_VIDEO")
 
 
 def test_jitsi_is_read_from_the_environment(
@@ -221,15 +251,16 @@ def test_jitsi_is_read_from_the_environment(
     secret = tmp_path / "jitsi"
     secret.write_text("0123456789" * 6)
     secret.chmod(0o644)
+    monkeypatch.setenv("HEMATON_VIDEO", "jitsi:https://meet.tests.invalid")
     monkeypatch.setenv("HEMATON_VIDEO_APP_ID", "hematon")
     monkeypatch.setenv("HEMATON_VIDEO_SECRET_FILE", str(secret))
     monkeypatch.setenv("HEMATON_VIDEO_AGREEMENT", "2026-11-23")
     with pytest.raises(ImproperlyConfigured, match="chmod 600"):
-        portal_settings._video("jitsi:https://meet.tests.invalid")
+        environment.video("HEMATON_VIDEO")
     secret.chmod(0o600)
-    found = portal_settings._video("jitsi:https://meet.tests.invalid")
+    found = environment.video("HEMATON_VIDEO")
     assert found is not None
     assert Video(**found).agreed_on == date(2026, 11, 23)
     monkeypatch.setenv("HEMATON_VIDEO_AGREEMENT", "soon")
     with pytest.raises(ImproperlyConfigured, match="HEMATON_VIDEO_AGREEMENT"):
-        portal_settings._video("jitsi:https://meet.tests.invalid")
+        environment.video("HEMATON_VIDEO")

@@ -17,7 +17,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from hematon.portal.audit.guards import missing
-from hematon.portal.files import scanning
 from hematon.portal.notify.texts import tells_the_clinic
 from hematon.portal.operations.health import topics
 from hematon.portal.programme import rules
@@ -54,7 +53,7 @@ def problems() -> list[str]:
     """Give everything that is wrong, in words that name the place and the fix."""
     found = [*_of_django(), *_of_keys(), *_of_facts(), *_of_mail(), *_of_video(), *_of_database()]
     if not settings.DEMO:
-        found += [*_of_rights(), *_of_clock(), *_of_scanner(), *_of_upkeep()]
+        found += [*_of_rights(), *_of_clock(), *_of_upkeep()]
     return found
 
 
@@ -113,22 +112,6 @@ def _of_clock() -> Iterator[str]:
             yield f"the database's clock is {apart:.0f} seconds off this machine's"
 
 
-def _of_scanner() -> Iterator[str]:
-    """Without a scanner nothing is lost, and nothing that families send can be opened."""
-    if not settings.CLAMD_SOCKET:
-        yield (
-            "HEMATON_CLAMD_SOCKET is not set: every file that is sent stays held, and nobody can "
-            "open it. Install clamav-daemon and name its socket"
-        )
-        return
-    found = scanning.status()
-    if not found.works:
-        yield (
-            f"the virus scanner at {settings.CLAMD_SOCKET} looks at no file ({found.reason}): "
-            "files that are sent stay held. Start clamav-daemon, and look at its log"
-        )
-
-
 def _of_upkeep() -> Iterator[str]:
     """Backups, drills, jobs, disk, scanner: what the health page would show as needing somebody."""
     for topic in topics(timezone.now()):
@@ -151,8 +134,6 @@ def _of_facts() -> Iterator[str]:
 
 
 def _of_mail() -> Iterator[str]:
-    if not settings.DEMO and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        yield "HEMATON_EMAIL_URL is not set: every mail waits, and none is sent"
     if tells_the_clinic(settings.DEFAULT_FROM_EMAIL):
         yield (
             "HEMATON_EMAIL_FROM tells what kind of clinic writes: choose a neutral name and "

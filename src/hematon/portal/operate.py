@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 
 def set_up() -> None:
@@ -186,7 +190,8 @@ def restore(
 
     directory, demo = where
     ring = keys or Path(os.environ.get("HEMATON_KEYRING_FILE", str(directory / "keyring.json")))
-    signed = os.environ.pop("HEMATON_AUDIT_CHECKPOINTS", str(directory / "audit-checkpoints"))
+    elsewhere = os.environ.pop("HEMATON_AUDIT_CHECKPOINTS", "")
+    signed = elsewhere or str(directory / "audit-checkpoints")
     begun = time.monotonic()
     os.environ.pop("HEMATON_DEMO", None)
     for name in ("HEMATON_KEYRING_FILE", "HEMATON_SECRET_KEY_FILE", "HEMATON_SITE"):
@@ -222,7 +227,7 @@ def restore(
     )
     click.echo(f"files     {len(said['files'])}, every hash as in the manifest")
     click.echo(f"sessions  {ended} ended\naudit     {lost}")
-    if Path(signed) != into / "audit-checkpoints":
+    if elsewhere:
         click.echo(f"          set HEMATON_AUDIT_CHECKPOINTS to {into / 'audit-checkpoints'}")
     click.echo(f"seconds   {seconds:.1f}")
 
@@ -276,7 +281,7 @@ def drill(where: tuple[Path, bool], database_url: str | None) -> None:
                 opened = _step(
                     [*program, "--dir", str(new), "try-out"], {**place, "DATABASE_URL": url or ""}
                 )
-    except click.ClickException:
+    except BaseException:
         write_note("drill", ok=False)
         raise
     seconds = time.monotonic() - begun
@@ -324,26 +329,45 @@ def purge(dry_run: bool, rewrite: bool) -> None:
 @click.argument("subject")
 @click.argument("reason")
 def hold(subject: str, reason: str) -> None:
-    """Keep SUBJECT (app.model:id, as the audit writes it) whatever its time: a legal hold.
+    """Keep SUBJECT (care.case:id, as the audit writes it) whatever its time: a legal hold.
 
-    Take its line out of legal-holds.txt in the portal's folder to end it.
+    Whoever began a draft may still discard it. To end a hold, take its line out of legal-holds.txt
+    in the portal's folder.
     """
     set_up()
     from django.db import transaction
 
-    from hematon.portal.audit.record import record
+    from hematon.portal.audit.record import name_of, record
     from hematon.portal.ui import retention
 
-    model, _, pk = subject.partition(":")
-    if "." not in model or not pk or not reason.strip():
-        raise click.UsageError("write hold app.model:id and a reason, such as care.case:0f3a...")
-    with retention.hold_file().open("a", encoding="utf-8") as out:
-        out.write(f"{subject} {' '.join(reason.split())}\n")
-    retention.hold_file().chmod(0o600)
+    label, _, pk = subject.partition(":")
+    if label not in retention.HELD or not reason.strip():
+        raise click.UsageError(f"write hold {retention.HELD[0]}:ID and a reason")
+    row = _row(label, pk)
     with _told(), transaction.atomic():
-        retention.held(model)
+        # A file that cannot be read stops every purge: say so before it grows.
+        retention.held(label)
+        subject = name_of(row)
+        with retention.hold_file().open("a", encoding="utf-8") as out:
+            out.write(f"{subject} {' '.join(reason.split())}\n")
+        retention.hold_file().chmod(0o600)
         record(None, "hold.set", None, held=subject)
     click.echo(f"held      {subject}")
+
+
+def _row(label: str, pk: str) -> Model:
+    """Give the row that is named; a hold on nothing would be taken for one that keeps something."""
+    from django.apps import apps
+    from django.core.exceptions import ValidationError
+
+    row: Model | None
+    try:
+        row = apps.get_model(label)._default_manager.filter(pk=pk).first()
+    except ValidationError:
+        row = None
+    if row is None:
+        raise click.ClickException(f"there is no {label} with the id {pk}: nothing is held")
+    return row
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Settings of the portal, from the environment. What must not be guessed has no default.
+"""Settings of the portal, from the env. What must not be guessed has no default.
 
 HEMATON_PORTAL_DIR       folder of the database, the site file and the secret (required)
 HEMATON_SECRET_KEY_FILE  file with the secret key (default: secret-key in the folder)
@@ -28,79 +28,30 @@ HEMATON_TRUSTED_PROXIES  number of proxies in front whose X-Forwarded-For is bel
 
 from __future__ import annotations
 
-import os
-import stat
-from datetime import date
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import getaddresses
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
-
-def _text(name: str, default: str | None = None) -> str:
-    value = os.environ.get(name, default)
-    if value is None:
-        raise ImproperlyConfigured(f"Set {name}; hematon/portal/settings.py says what it is.")
-    return value
-
-
-def _flag(name: str) -> bool:
-    value = _text(name, "0")
-    if value not in {"0", "1"}:
-        raise ImproperlyConfigured(f"{name} must be 0 or 1.")
-    return value == "1"
-
-
-def _number(name: str, default: int) -> int:
-    value = _text(name, str(default))
-    if not value.isdigit():
-        raise ImproperlyConfigured(f"{name} must be a whole number.")
-    return int(value)
-
-
-def _hosts(name: str) -> list[str]:
-    hosts = [host.strip() for host in _text(name).split(",")]
-    if not all(hosts) or any("*" in host or "/" in host for host in hosts):
-        raise ImproperlyConfigured(f"{name} must be host names, separated by commas, without *.")
-    return hosts
-
-
-def _secret(file: Path) -> str:
-    try:
-        if stat.S_IMODE(file.stat().st_mode) & 0o077:
-            raise ImproperlyConfigured(f"{file} can be read by others: chmod 600 it.")
-        secret = file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"{file} cannot be read. `hematon serve` makes one for a demonstration; for use, "
-            "write at least 50 random characters to it and chmod 600 it."
-        ) from error
-    if len(secret) < 50 or len(set(secret)) < 10:
-        raise ImproperlyConfigured(f"{file} must hold at least 50 random characters.")
-    return secret
-
+from hematon.portal import environment as env
 
 PACKAGE = Path(__file__).parent
-DIRECTORY = Path(_text("HEMATON_PORTAL_DIR"))
-DEMO = _flag("HEMATON_DEMO")
+DIRECTORY = Path(env.text("HEMATON_PORTAL_DIR"))
+DEMO = env.flag("HEMATON_DEMO")
 DEBUG = False
-SECRET_KEY_FILE = Path(_text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key")))
-SECRET_KEY = _secret(SECRET_KEY_FILE)
+SECRET_KEY_FILE = Path(env.text("HEMATON_SECRET_KEY_FILE", str(DIRECTORY / "secret-key")))
+SECRET_KEY = env.secret(SECRET_KEY_FILE)
 # `hematon portal new-secret-key` leaves the old one there for a day.
 _old_secret = SECRET_KEY_FILE.with_name(SECRET_KEY_FILE.name + ".old")
-SECRET_KEY_FALLBACKS = [_secret(_old_secret)] if _old_secret.exists() else []
-KEYRING_FILE = Path(_text("HEMATON_KEYRING_FILE", str(DIRECTORY / "keyring.json")))
-AUDIT_CHECKPOINTS = Path(_text("HEMATON_AUDIT_CHECKPOINTS", str(DIRECTORY / "audit-checkpoints")))
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else _hosts("HEMATON_ALLOWED_HOSTS")
+SECRET_KEY_FALLBACKS = [env.secret(_old_secret)] if _old_secret.exists() else []
+KEYRING_FILE = Path(env.text("HEMATON_KEYRING_FILE", str(DIRECTORY / "keyring.json")))
+AUDIT_CHECKPOINTS = Path(
+    env.text("HEMATON_AUDIT_CHECKPOINTS", str(DIRECTORY / "audit-checkpoints"))
+)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if DEMO else env.hosts("HEMATON_ALLOWED_HOSTS")
 
 _site = DIRECTORY / "site.yaml"
 SITE_FILE = Path(
-    _text("HEMATON_SITE", str(_site if _site.is_file() else PACKAGE / "ui" / "demo_site.yaml"))
+    env.text("HEMATON_SITE", str(_site if _site.is_file() else PACKAGE / "ui" / "demo_site.yaml"))
 )
 
 INSTALLED_APPS = [
@@ -182,50 +133,7 @@ FORM_RENDERER = "hematon.portal.ui.forms.Renderer"
 
 # --- database ------------------------------------------------------------------------------------
 
-
-def _database() -> dict[str, object]:
-    url = os.environ.get("HEMATON_DATABASE_URL", "")
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DIRECTORY / "portal.sqlite3",
-            # FULL: what was acknowledged survives a power loss. IMMEDIATE: writers queue for the
-            # lock at the start instead of failing when they upgrade to it. secure_delete: what is
-            # deleted is overwritten, not only forgotten. 20 seconds: less than a request may take.
-            # With 5, a machine that others keep busy answered 500 where it would have been slow
-            # (docs/proofs.md).
-            "OPTIONS": {
-                "timeout": 20,
-                "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                "PRAGMA secure_delete=ON;",
-            },
-            # A file, because a live server's threads share it.
-            "TEST": {"NAME": DIRECTORY / "test.sqlite3"},
-        }
-    parts = urlsplit(url)
-    if parts.scheme != "postgresql":
-        raise ImproperlyConfigured("HEMATON_DATABASE_URL must begin with postgresql://.")
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        # Whoever waits for a server that is away, or for a lock that somebody keeps, holds one of
-        # the few threads; the page of a fault is better. In seconds, ms and ms.
-        "OPTIONS": {
-            "connect_timeout": 5,
-            "tcp_user_timeout": 10_000,
-            "options": "-c lock_timeout=10000",
-        },
-    }
-
-
-DATABASES = {"default": _database()}
+DATABASES = {"default": env.database("HEMATON_DATABASE_URL", DIRECTORY / "portal.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Sign-in limits count in it, so every worker must see the same one.
 CACHES = {
@@ -267,7 +175,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_PREVENT_ENUMERATION = True
 # A mail to whoever is typed in would be a way to annoy strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ALLAUTH_TRUSTED_PROXY_COUNT = _number("HEMATON_TRUSTED_PROXIES", 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("HEMATON_TRUSTED_PROXIES", 0)
 # Where families and referring clinicians go after signing in.
 HOME_AFTER_SIGN_IN = {"family": "my_home", "referrer": "referrals"}
 MFA_ADAPTER = "hematon.portal.accounts.adapter.Passkeys"
@@ -311,8 +219,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = DIRECTORY / "files"
-CLAMD_SOCKET = _text("HEMATON_CLAMD_SOCKET", "")
-BACKUP_DIR = Path(_text("HEMATON_BACKUP_DIR", str(DIRECTORY / "backups")))
+CLAMD_SOCKET = env.text("HEMATON_CLAMD_SOCKET", "")
+BACKUP_DIR = Path(env.text("HEMATON_BACKUP_DIR", str(DIRECTORY / "backups")))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # Of a whole request. Above what any form takes, so that the form can say its own limit in words.
 MOST_BYTES = 64_000_000
@@ -392,67 +300,25 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 
 # --- mail and logs -------------------------------------------------------------------------------
 
-
-def _email(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "smtp":
-        raise ImproperlyConfigured("HEMATON_EMAIL_URL must begin with smtp://.")
-    globals().update(
-        EMAIL_HOST=parts.hostname or "",
-        EMAIL_PORT=parts.port or 587,
-        EMAIL_HOST_USER=unquote(parts.username or ""),
-        EMAIL_HOST_PASSWORD=unquote(parts.password or ""),
-        EMAIL_USE_TLS=True,
-    )
-
-
-def _sender(name: str, default: str | None) -> str:
-    text = _text(name, default)
-    found = [address for _, address in getaddresses([text])]
-    try:
-        # A line break would begin a header of its own.
-        if (
-            len(found) != 1
-            or not text.isprintable()
-            or "." not in Address(addr_spec=found[0]).domain
-        ):
-            raise ValueError
-    except (ValueError, MessageError) as error:
-        raise ImproperlyConfigured(f"{name} must be one sender: Name <address>.") from error
-    return text
-
-
-def _site_url(name: str, default: str | None) -> str:
-    text = _text(name, default).rstrip("/")
-    parts = urlsplit(text)
-    schemes = {"http", "https"} if DEMO else {"https"}
-    if (
-        parts.scheme not in schemes
-        or not parts.hostname
-        or text != f"{parts.scheme}://{parts.netloc}"
-    ):
-        raise ImproperlyConfigured(f"{name} must be https:// and a host name, and nothing else.")
-    return text
-
-
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 # One step of a conversation with the mail server; Django would wait for ever.
 EMAIL_TIMEOUT = 20
-_smtp = bool(os.environ.get("HEMATON_EMAIL_URL"))
-MAIL_IS_ON = _smtp or DEMO
-if _smtp:
+_server = env.mail_server("HEMATON_EMAIL_URL")
+MAIL_IS_ON = DEMO or _server is not None
+if _server is not None:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    _email(os.environ["HEMATON_EMAIL_URL"])
+    EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server
+    EMAIL_USE_TLS = True
 elif DEMO:
     EMAIL_BACKEND = "hematon.portal.notify.files.EmailBackend"
 # Where the demonstration's mail lies, one file each.
 EMAIL_FILE_PATH = DIRECTORY / "mail"
-_optional = DEMO or not _smtp
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = _sender(
+_optional = DEMO or _server is None
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(
     "HEMATON_EMAIL_FROM", "Family portal <portal@demonstration.invalid>" if _optional else None
 )
 _elsewhere = "http://localhost:8000" if DEMO else "https://localhost"
-SITE_URL = _site_url("HEMATON_SITE_URL", _elsewhere if _optional else None)
+SITE_URL = env.site_url("HEMATON_SITE_URL", _elsewhere if _optional else None, plain=DEMO)
 # Names of the pages that mail links to, by kind of account.
 SIGN_IN_PAGES = {"staff": "staff", "family": "my_home", "referrer": "referrals"}
 
@@ -470,49 +336,4 @@ LOGGING = {
 
 # --- video visits --------------------------------------------------------------------------------
 
-
-def _video(chosen: str) -> dict[str, Any] | None:
-    """Read how video visits are held; visits/video.py has the shape."""
-    if chosen == "none":
-        return None
-    found: dict[str, Any] = {"agreed_on": None}
-    if day := os.environ.get("HEMATON_VIDEO_AGREEMENT"):
-        try:
-            found["agreed_on"] = date.fromisoformat(day)
-        except ValueError:
-            raise ImproperlyConfigured(
-                "HEMATON_VIDEO_AGREEMENT must be a day, such as 2026-11-23."
-            ) from None
-    jitsi = chosen.startswith("jitsi:")
-    address = chosen.removeprefix("jitsi:")
-    parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
-        raise ImproperlyConfigured("HEMATON_VIDEO must be none, https://... or jitsi:https://...")
-    if jitsi:
-        return {
-            **found,
-            "back_end": "jitsi",
-            "address": address,
-            "app_id": _text("HEMATON_VIDEO_APP_ID"),
-            "secret": _secret(Path(_text("HEMATON_VIDEO_SECRET_FILE"))).encode(),
-        }
-    if "{room}" not in parts.path:
-        raise ImproperlyConfigured("HEMATON_VIDEO must have {room} where the room's name goes.")
-    return {**found, "back_end": "link", "address": address}
-
-
-VIDEO = _video(_text("HEMATON_VIDEO", "none"))
-
-# --- rules that a programme may change -----------------------------------------------------------
-
-RATING_MIN = 20
-RATING_WINDOW_DAYS = 365
-# Roles that no family is asked to rate; codes of directory/vocabulary.yaml.
-RATING_EXCLUDED_ROLES = [
-    "hospital_only",
-    "emergency",
-    "laboratory",
-    "pathology",
-    "anesthesia",
-    "trainee",
-]
+VIDEO = env.video("HEMATON_VIDEO")

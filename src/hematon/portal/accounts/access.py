@@ -122,7 +122,7 @@ def _page_of(view: View[P, R], sign_in: str, *kinds: Kind) -> Guarded[P, R]:
         _of(request, *kinds)
         return view(request, *args, **kwargs)
 
-    # Where the middleware that asks everyone to sign in sends people.
+    # Where the middleware that asks everyone to sign in sends people; no type knows of it.
     guarded.login_url = sign_in  # type: ignore[attr-defined]
     return guarded
 

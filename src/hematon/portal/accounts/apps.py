@@ -21,6 +21,7 @@ class AccountsConfig(AppConfig):
                 f"CACHES: {cache} forgets how often someone tried to sign in, or lets each worker "
                 "count for itself. Use the DatabaseCache that hematon/portal/settings.py sets."
             )
+        # Loading them is the point: they listen.
         from hematon.portal.accounts import factor_secrets, notices, sessions  # noqa: F401
 
         autodiscover_modules("family_home")

@@ -1,14 +1,12 @@
 """Mail about signing in: plain text, no clinical word, no name, no link that opens anything.
 
 A code must be there before the person gives up, so it is sent at once and not through the outbox.
-So is what goes to an address that the account has no more when the outbox would look it up: the
-old one of a changed address, and that of a deleted account. Everything else is owed (`notices`).
+Everything else is owed (`notices`).
 """
 
 from __future__ import annotations
 
 import logging
-from enum import Enum
 from smtplib import SMTPException
 
 from django.core.mail import EmailMessage
@@ -16,13 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 _log = logging.getLogger(__name__)
-
-
-class Notice(Enum):
-    """What goes to an address that the account no longer has."""
-
-    ADDRESS_CHANGED = "address_changed"
-    ACCOUNT_DELETED = "account_deleted"
 
 
 def send_code(*, address: str, code: str, language: str) -> bool:
@@ -49,18 +40,6 @@ def send_no_code(*, address: str, language: str) -> bool:
             "If it was not you, you can ignore this message."
         )
     return _send(address, subject, text)
-
-
-def send_notice(*, address: str, notice: Notice, language: str) -> None:
-    """Tell of a change; a mail server that is down does not undo the change."""
-    with override(language):
-        what = {
-            Notice.ADDRESS_CHANGED: _("Your account now uses another email address."),
-            Notice.ACCOUNT_DELETED: _("Your account was deleted."),
-        }[notice]
-        text = what + "\n\n" + _("If this was you, there is nothing to do. If not, please call us.")
-        subject = _("A change to your account")
-    _send(address, subject, text)
 
 
 def _send(address: str, subject: str, text: str) -> bool:

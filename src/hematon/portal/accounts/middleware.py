@@ -61,6 +61,7 @@ def session_ends(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         signed_in = request.user
+        # As Django's own middleware does; to the types it is not yet a person.
         request.user = SimpleLazyObject(  # type: ignore[assignment]
             lambda: _present(request, signed_in)
         )

@@ -32,13 +32,20 @@ def sign_in_changed(user: User, what: str) -> None:
     _owe(f"sign-in-changed:{user.pk}:{what}:{at.timestamp():.0f}", Kind.SIGN_IN_CHANGED, user)
 
 
-def _owe(key: str, kind: Kind, user: User) -> None:
+def former_address(user: User, address: str, kind: Kind) -> None:
+    """Tell an address that the account has no more: the old one, or that of a deleted account."""
+    _owe(f"former-address:{user.pk}:{timezone.now().timestamp():.6f}", kind, user, address)
+
+
+def _owe(key: str, kind: Kind, user: User, address: str | None = None) -> None:
     # Staff pages are in English; a session without a language has none to ask.
     language = get_language() or "en"
     if language not in dict(settings.LANGUAGES):
         language = "en"
     with transaction.atomic():
-        enqueue(key=key, kind=kind, user=user, language=language, at=timezone.now())
+        enqueue(
+            key=key, kind=kind, user=user, language=language, at=timezone.now(), address=address
+        )
 
 
 @receiver([authenticator_added, authenticator_removed, authenticator_reset])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.contrib.auth import login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from django.utils.translation import get_language
 
-from hematon.portal.accounts import deletion, mail, notices, sessions
-from hematon.portal.accounts.mail import Notice
+from hematon.portal.accounts import deletion, notices, sessions
 from hematon.portal.accounts.models import Kind, User, address_index
 from hematon.portal.audit.record import record
+from hematon.portal.notify.models import Kind as Notice
 
 
 class AccountClosedError(Exception):
@@ -99,14 +99,14 @@ def change_address(*, user: User, address: str) -> None:
             row.save()
     except IntegrityError as error:
         raise AddressTakenError from error
-    _tell(old, Notice.ADDRESS_CHANGED)
+    notices.former_address(user, old, Notice.ADDRESS_CHANGED)
     record(user, "account.address_changed", user)
 
 
 @transaction.atomic
-def end_sessions(*, user: User, by: User, only: object = None, but: str = "") -> int:
+def end_sessions(*, user: User, by: User, only: UUID | None = None, but: str = "") -> int:
     """End sessions of a person; see `sessions.end`."""
-    ended = sessions.end(user=user, only=only, but=but)  # type: ignore[arg-type]
+    ended = sessions.end(user=user, only=only, but=but)
     record(by, "sessions.ended", user, sessions=ended)
     return ended
 
@@ -121,7 +121,7 @@ def delete_account(*, user: User) -> bool:
         return False
     for forget in deletion.FORGETTERS:
         forget(user)
-    _tell(user.address.text, Notice.ACCOUNT_DELETED)
+    notices.former_address(user, user.address.text, Notice.ACCOUNT_DELETED)
     user.address.delete()
     Authenticator.objects.filter(user=user).delete()
     sessions.end(user=user)
@@ -129,10 +129,3 @@ def delete_account(*, user: User) -> bool:
     user.save(update_fields=["is_active"])
     record(user, "account.deleted", user)
     return True
-
-
-def _tell(address: str, notice: Notice) -> None:
-    language = get_language() or "en"
-    transaction.on_commit(
-        lambda: mail.send_notice(address=address, notice=notice, language=language)
-    )

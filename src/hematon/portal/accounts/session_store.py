@@ -56,6 +56,7 @@ class SessionStore(SessionBase):
     def create(self) -> None:
         """Begin a session under a new cookie."""
         while True:
+            # Django's own for stores; its stubs leave out what begins with an underscore.
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
             try:
                 self.save(must_create=True)
@@ -73,7 +74,7 @@ class SessionStore(SessionBase):
         """
         if self.session_key is None:
             return self.create()
-        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # as above
         row = StoredSession(
             pk=row_of(self.session_key),
             content=self.serializer().dumps(data),

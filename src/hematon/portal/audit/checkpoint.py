@@ -20,6 +20,7 @@ from pathlib import Path
 from django.conf import settings
 
 from hematon.errors import HematonError
+from hematon.portal.vault.disk import flush
 from hematon.portal.vault.keys import keyring
 
 
@@ -71,11 +72,7 @@ def write(*, sequence: int, chain: str, at: datetime) -> Checkpoint:
         out.write(json.dumps(line) + "\n")
         out.flush()
         os.fsync(out.fileno())
-    folder = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(place.parent)
     return made
 
 

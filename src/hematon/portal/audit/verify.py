@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from hematon.portal.audit import checkpoint
-from hematon.portal.audit.chain import COLUMNS, GENESIS, canonical
+from hematon.portal.audit.chain import COLUMNS, GENESIS, link
 from hematon.portal.audit.checkpoint import Checkpoint, CheckpointError
 from hematon.portal.audit.models import Event, Outcome
 from hematon.portal.audit.record import record
@@ -73,10 +72,7 @@ def verify() -> Verdict:
         sequence = values[0]
         if sequence != expected:
             return found(Bad(expected, f"it is missing; row {sequence} comes next"))
-        made = hmac.digest(
-            key, bytes.fromhex(before) + canonical(tuple(values)), hashlib.sha256
-        ).hex()
-        if not hmac.compare_digest(made, chain):
+        if not hmac.compare_digest(link(key, before, tuple(values)), chain):
             return found(Bad(sequence, "it is not what was written after the row before it"))
         at = signed.get(sequence)
         if at is not None:

@@ -8,25 +8,10 @@ business day is as many seconds as the office is open.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hematon.portal.ui.site import Office
-
-_SATURDAY = 5
-
-
-def is_business_day(day: date, office: Office) -> bool:
-    """Say whether calls are returned on this day."""
-    return day.weekday() < _SATURDAY and day not in office.closed_on
-
-
-def business_day_after(day: date, office: Office, days: int) -> date:
-    """Give the business day that comes this many business days after a day."""
-    while days > 0:
-        day += timedelta(days=1)
-        days -= is_business_day(day, office)
-    return day
 
 
 def day_seconds(office: Office) -> int:
@@ -74,7 +59,7 @@ def _open_from(wall: datetime, office: Office) -> Iterator[tuple[datetime, datet
     day = wall.date()
     while True:
         opens, closes = (datetime.combine(day, at) for at in (office.opens, office.closes))
-        if is_business_day(day, office) and wall < closes:
+        if office.is_business_day(day) and wall < closes:
             yield max(opens, wall), closes
         day += timedelta(days=1)
 

@@ -16,6 +16,7 @@ from hematon.portal.notify.actions import enqueue
 from hematon.portal.notify.models import Kind as Notice
 from hematon.portal.programme import rules
 from hematon.portal.programme.shapes import Retention
+from hematon.portal.ui.retention import held
 
 
 def remind(at: datetime) -> int:
@@ -47,8 +48,9 @@ def to_remind(at: datetime) -> QuerySet[Case]:
 
 
 def over(at: datetime) -> QuerySet[Case]:
-    """Give the drafts whose time is over."""
-    return Case.objects.filter(status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
+    """Give the drafts whose time is over and that no legal hold keeps."""
+    drafts = Case.objects.filter(status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
+    return drafts.exclude(pk__in=held("care.case"))
 
 
 def purge(at: datetime) -> int:
@@ -62,12 +64,12 @@ def purge(at: datetime) -> int:
 
 @transaction.atomic
 def _purge(pk: uuid.UUID, at: datetime) -> int:
-    held = over(at).select_for_update().filter(pk=pk).first()
-    if held is None:
+    case = over(at).select_for_update().filter(pk=pk).first()
+    if case is None:
         return 0
-    kind = held.kind
+    kind = case.kind
     files.let_go_of(holder=pk)
-    held.delete()
-    held.pk = pk
-    record(None, "case.purged", held, kind=kind)
+    case.delete()
+    case.pk = pk
+    record(None, "case.purged", case, kind=kind)
     return 1

@@ -37,7 +37,7 @@ def over(now: datetime) -> Iterator[uuid.UUID]:
     others = ~Q(kind=Kind.CALL) & Q(closed_at__lt=now - timedelta(days=365 * keep.closed_years))
     rows = Case.objects.filter(calls | others, status__in=CLOSED, legal_hold=False)
     for case in rows.order_by("closed_at", "pk").iterator():
-        if str(case.pk) not in kept and (case.kind == Kind.CALL or _of_age(case, keep, now)):
+        if case.pk not in kept and (case.kind == Kind.CALL or _of_age(case, keep, now)):
             yield case.pk
 
 

@@ -91,5 +91,5 @@ def _same_day(at: datetime, until: time) -> datetime:
     begins = clock.after(at, 1, here.office, here.zone) - timedelta(seconds=1)
     day = begins.date()
     if begins.time() > until:
-        day = clock.business_day_after(day, here.office, 1)
+        day = here.office.business_day_after(day, 1)
     return datetime.combine(day, here.office.closes, tzinfo=here.zone)

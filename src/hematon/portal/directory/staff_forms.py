@@ -105,6 +105,7 @@ class DecisionForm(Form):
 
     def marked(self) -> list[int]:
         """Give the numbers of the words marked, as posted."""
+        # Of a request, so a QueryDict; the types allow any mapping.
         posted = self.data.getlist("mask") if self.is_bound else []  # type: ignore[attr-defined]
         return [int(n) for n in posted if n.isascii() and n.isdigit() and len(n) < 5]
 

@@ -115,8 +115,7 @@ class AnotherForm(Form):
     def __init__(self, *args: Any, grown: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [Relationship.TRUSTED] if grown else [Relationship.PARENT, Relationship.GUARDIAN]
-        choices = [(one.value, one.label) for one in offered]
-        self.fields["relationship"].choices = choices  # type: ignore[attr-defined]
+        self.offer("relationship", [(one.value, one.label) for one in offered])
 
     def clean_adult_name(self) -> str:
         """Take a name with letters."""

@@ -88,7 +88,7 @@ class DecideForm(Form):
         super().__init__(*args, **kwargs)
         self.link = link
         acts = offered(link, rules)
-        self.fields["act"].choices = [(a, ACTS[a]) for a in acts]  # type: ignore[attr-defined]
+        self.offer("act", [(a, ACTS[a]) for a in acts])
         if "confirm" not in acts:
             for name in ("proof_kind", "child", "granted"):
                 del self.fields[name]
@@ -98,13 +98,11 @@ class DecideForm(Form):
         self.fields["until"].help_text = "Empty: the age rules alone decide when it ends."
         self.candidates = {str(one.child.pk): one.child for one in candidates}
         if candidates:
-            self.fields["child"].choices = [  # type: ignore[attr-defined]
-                *(
-                    (str(one.child.pk), f"The same as {one.child.name}, whom we know")
-                    for one in candidates
-                ),
-                (NEW, "A child we do not know yet"),
+            known = [
+                (str(one.child.pk), f"The same as {one.child.name}, whom we know")
+                for one in candidates
             ]
+            self.offer("child", [*known, (NEW, "A child we do not know yet")])
         else:
             del self.fields["child"]
 

@@ -16,6 +16,8 @@ from typing import Final
 
 from django.conf import settings
 
+from hematon.portal.vault.disk import flush
+
 _WRITING: Final = ".writing"
 
 
@@ -38,7 +40,7 @@ def write(sealed: bytes) -> str:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-    _flush(place.parent)
+    flush(place.parent)
     return name
 
 
@@ -60,7 +62,7 @@ def delete(name: str) -> bool:
         place.unlink()
     except FileNotFoundError:
         return False
-    _flush(place.parent)
+    flush(place.parent)
     return True
 
 
@@ -96,12 +98,4 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _flush(folder.parent)
-
-
-def _flush(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        flush(folder.parent)

@@ -24,16 +24,18 @@ def enqueue(
     language: str,
     at: datetime,
     not_before: datetime | None = None,
+    address: str | None = None,
 ) -> None:
     """Owe a mail, in the caller's transaction; the same key again does nothing.
 
     Args:
         key: what makes this mail one and the same, such as `message:<id>`. Codes and ids alone.
         kind: what it says.
-        user: who receives it; the address is looked up when it is sent.
+        user: who receives it; the address is looked up when it is sent, unless it is given.
         language: of the portal's.
         at: now.
         not_before: when it may go; now if not given.
+        address: where it goes, for a person who has that address no more.
 
     Raises:
         ValueError: the key or the language is none.
@@ -50,6 +52,7 @@ def enqueue(
             "language": language,
             "made_at": at,
             "not_before": not_before or at,
+            "address": address,
         },
     )
 
@@ -90,7 +93,7 @@ def settle(*, notice: Notice, by: AbstractBaseUser, at: datetime) -> bool:
     Returns:
         Whether it was on the list.
     """
-    changed = access.failed().filter(pk=notice.pk).update(settled_at=at)
+    changed = access.failed().filter(pk=notice.pk).update(settled_at=at, address=None)
     if changed:
         record(by, "notice.settled", notice, kind=notice.kind)
     return changed > 0

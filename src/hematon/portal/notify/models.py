@@ -1,4 +1,8 @@
-"""The outbox: one row for each mail that is owed. A row holds no address, no name and no text."""
+"""The outbox: one row for each mail that is owed.
+
+A row holds no name and no text, and an address only where the account has it no more: sealed, and
+until the mail has gone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from hematon.portal.vault.fields import SealedText
 
 
 class Kind(models.TextChoices):
@@ -25,6 +31,8 @@ class Kind(models.TextChoices):
     ACCESS_CHANGED = "access_changed", "Somebody's access changed"
     NEW_SIGN_IN = "new_sign_in", "A new sign-in"
     SIGN_IN_CHANGED = "sign_in_changed", "How somebody signs in changed"
+    ADDRESS_CHANGED = "address_changed", "An account has another address"
+    ACCOUNT_DELETED = "account_deleted", "An account was deleted"
     REVIEW_INVITATION = "review_invitation", "An invitation to review"
     STAFF_TASK = "staff_task", "A task for staff"
 
@@ -48,7 +56,7 @@ class Notice(models.Model):
 
     `leased_until` keeps others off: a worker that is sending it now, or the pause after a try that
     failed. A row is waiting, sent or failed; a failed one leaves the staff's list when it is sent
-    again or settled.
+    again or settled. `address` is where it goes if not to the account's own; it goes with the mail.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,6 +72,7 @@ class Notice(models.Model):
     failed_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, choices=Reason, blank=True)
     settled_at = models.DateTimeField(null=True)
+    address = SealedText(null=True)
 
     class Meta:
         """Found by when it is due."""
@@ -87,6 +96,10 @@ class Notice(models.Model):
             models.CheckConstraint(
                 name="notice_settled_after_failing",
                 condition=Q(settled_at=None) | Q(failed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="notice_over_has_no_address",
+                condition=Q(address__isnull=True) | Q(sent_at=None, settled_at=None),
             ),
         ]
 

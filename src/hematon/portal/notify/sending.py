@@ -138,10 +138,11 @@ def _send(notice: Notice, connection: BaseEmailBackend, now: datetime) -> None:
     if notice.attempts > MOST_TRIES:
         # Nothing but a worker that ended leaves a row with all its tries and no verdict.
         raise _NotSentError(Reason.WORKER_ENDED, final=True)
-    if not notice.user.is_active:
-        raise _NotSentError(Reason.ACCOUNT_CLOSED, final=True)
     try:
-        address = notice.user.mail_address
+        address = notice.address
+        if address is None and not notice.user.is_active:
+            raise _NotSentError(Reason.ACCOUNT_CLOSED, final=True)
+        address = address or notice.user.mail_address
     except SealBrokenError as error:
         raise _NotSentError(Reason.ADDRESS_UNREADABLE) from error
     if not address:
@@ -170,7 +171,7 @@ def _send(notice: Notice, connection: BaseEmailBackend, now: datetime) -> None:
 def _stamp(notice: Notice, now: datetime) -> None:
     # Whoever holds the lease by now: the mail has gone.
     Notice.objects.filter(pk=notice.pk, sent_at=None).update(
-        sent_at=now, leased_until=None, failed_at=None, settled_at=None, reason=""
+        sent_at=now, leased_until=None, failed_at=None, settled_at=None, reason="", address=None
     )
 
 

@@ -32,10 +32,11 @@ _CLINIC = re.compile(
 
 @dataclass(frozen=True)
 class Text:
-    """The words of one kind of mail."""
+    """The words of one kind of mail, and whether the way to the sign-in page follows them."""
 
     subject: str | Promise
     lines: tuple[str | Promise, ...]
+    leads_in: bool = True
 
 
 TEXTS = {
@@ -108,6 +109,25 @@ TEXTS = {
             _("If it was not you, sign in and check it. Then call us."),
         ),
     ),
+    # To who has no account under that address any more: signing in would begin another one.
+    Kind.ADDRESS_CHANGED: Text(
+        _("A change to your account"),
+        (
+            _("Your account now uses another email address."),
+            _("If it was you, there is nothing to do."),
+            _("If it was not you, please call us."),
+        ),
+        leads_in=False,
+    ),
+    Kind.ACCOUNT_DELETED: Text(
+        _("A change to your account"),
+        (
+            _("Your account was deleted."),
+            _("If it was you, there is nothing to do."),
+            _("If it was not you, please call us."),
+        ),
+        leads_in=False,
+    ),
     Kind.REVIEW_INVITATION: Text(
         _("How did it go?"),
         (
@@ -156,12 +176,10 @@ def message_id(notice: Notice) -> str:
 
 
 def _body(text: Text, *, kind_of_account: str) -> str:
-    page = settings.SITE_URL + reverse(settings.SIGN_IN_PAGES[kind_of_account])
-    parts = [
-        gettext("Hello,"),
-        "\n".join(str(line) for line in text.lines),
-        gettext("Sign in here:") + "\n" + page,
-    ]
+    parts = [gettext("Hello,"), "\n".join(str(line) for line in text.lines)]
+    if text.leads_in:
+        page = settings.SITE_URL + reverse(settings.SIGN_IN_PAGES[kind_of_account])
+        parts.append(gettext("Sign in here:") + "\n" + page)
     if kind_of_account == "family":
         phones = site().phones
         parts.append(

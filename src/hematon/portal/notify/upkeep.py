@@ -47,11 +47,14 @@ def lines(now: datetime) -> Iterator[Line]:
     silent = owed.filter(reason__in=(Reason.SERVER_SILENT, Reason.SERVER_REFUSES)).count()
     answers = _answers()
     wrong = bool(silent) or answers != "answers"
+    fix = "Look at the mail server. Mail waits; families cannot get sign-in codes."
+    if not settings.MAIL_IS_ON:
+        fix = "Set HEMATON_EMAIL_URL. Mail waits; families cannot get sign-in codes."
     yield Line(
         "Mail server",
         answers + (f", {silent} mails wait for it" if silent else ""),
         State.ATTENTION if wrong else State.GOOD,
-        "Look at the mail server. Mail waits; families cannot get sign-in codes." if wrong else "",
+        fix if wrong else "",
     )
     yield Line(
         "Could not be sent",

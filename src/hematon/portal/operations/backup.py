@@ -26,7 +26,6 @@ from hematon.portal.operations.copies import (
     copy,
     files_in,
     fingerprint,
-    flush,
     marks,
     private_folder,
     read_manifest,
@@ -36,6 +35,7 @@ from hematon.portal.operations.database import copy_database, vendor
 from hematon.portal.operations.notes import alone, write_note
 from hematon.portal.operations.purposes import in_the_open
 from hematon.portal.ui.retention import HOLDS, hold_file
+from hematon.portal.vault.disk import flush
 from hematon.portal.vault.keys import keyring, write_keyring
 
 SITE = "site.yaml"

@@ -32,15 +32,6 @@ class DamagedError(HematonError):
     """A backup is not whole, was changed, or belongs to another key ring; says which and where."""
 
 
-def flush(place: Path) -> None:
-    """Write a file or a folder through to the disk."""
-    held = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)
-
-
 def copy(source: Path, target: Path) -> tuple[str, int]:
     """Copy a file with its owner's rights alone, through to the disk.
 
@@ -94,20 +85,23 @@ def marks(ring: Keyring, name: str) -> dict[str, Any]:
         keys[key] = (nonce + cipher.encrypt(nonce, _PLAIN, name.encode())).hex()
     return {
         "keys": keys,
-        "index": blind_index(name, f"{_USE}.index", ring),
-        "audit": hmac.new(ring.audit, f"{_USE}.audit\0{name}".encode(), hashlib.sha256).hexdigest(),
+        **_keyed(ring, name),
     }
+
+
+def _keyed(ring: Keyring, name: str) -> dict[str, str]:
+    """Give what the two keys say that open nothing."""
+    audit = hmac.digest(ring.audit, f"{_USE}.audit\0{name}".encode(), hashlib.sha256)
+    return {"index": blind_index(name, f"{_USE}.index", ring), "audit": audit.hex()}
 
 
 def _refuse_other_ring(ring: Keyring, name: str, said: dict[str, Any]) -> None:
     wrong = DamagedError(
         "this key ring is not the one the backup was made with: give the ring of that time"
     )
-    audit = hmac.new(ring.audit, f"{_USE}.audit\0{name}".encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(said["index"], blind_index(name, f"{_USE}.index", ring)):
-        raise wrong
-    if not hmac.compare_digest(said["audit"], audit):
-        raise wrong
+    for kind, value in _keyed(ring, name).items():
+        if not hmac.compare_digest(said[kind], value):
+            raise wrong
     for key, sealed in said["keys"].items():
         if key not in ring.keys:
             raise DamagedError(

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from django.db import DatabaseError, connection, transaction
 
 from hematon.errors import HematonError
-from hematon.portal.audit.models import Event
+from hematon.portal.environment import postgresql
 
 SQLITE: Final = "portal.sqlite3"
 POSTGRES: Final = "portal.dump"
@@ -87,6 +87,17 @@ def _copy_postgres(folder: Path, once_fixed: Callable[[], None]) -> dict[str, An
     return {"database": POSTGRES, **facts}
 
 
+def facts() -> dict[str, Any]:
+    """Give what a copy made now would hold: rows by table, and the audit's head."""
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    return _facts(ask)
+
+
 def _facts(ask: Ask) -> dict[str, Any]:
     tables = sorted(connection.introspection.table_names())
     named = connection.ops.quote_name
@@ -95,50 +106,13 @@ def _facts(ask: Ask) -> dict[str, Any]:
             t: ask(f"SELECT count(*) FROM {named(t)}")[0][0]  # noqa: S608 - names of tables
             for t in tables
         },
-        "audit": audit_head(ask),
+        "audit": _audit_head(ask),
     }
 
 
-def audit_head(ask: Ask) -> dict[str, str | int] | None:
-    """Give the audit's last number, and the chain's value there where the audit is chained."""
-    names = {field.name: str(field.column) for field in Event._meta.concrete_fields}
-    number = names.get("sequence", "id")
-    chain = next((names[n] for n in ("chain", "mac", "hash") if n in names), None)
-    named = connection.ops.quote_name
-    wanted = ", ".join(named(c) for c in (number, chain) if c)
-    rows = ask(
-        f"SELECT {wanted} FROM {named(Event._meta.db_table)} "  # noqa: S608 - our own names
-        f"ORDER BY {named(number)} DESC LIMIT 1"
-    )
-    if not rows:
-        return None
-    head: dict[str, str | int] = {"number": rows[0][0]}
-    if chain:
-        value = rows[0][1]
-        head["chain"] = value if isinstance(value, str) else bytes(value).hex()
-    return head
-
-
-def current_head() -> dict[str, str | int] | None:
-    """Give the audit's head as the portal's database has it now."""
-
-    def ask(sql: str) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall())
-
-    return audit_head(ask)
-
-
-def counts() -> dict[str, int]:
-    """Count the rows of every table now."""
-    named = connection.ops.quote_name
-    found = {}
-    with connection.cursor() as cursor:
-        for table in sorted(connection.introspection.table_names(cursor)):
-            cursor.execute(f"SELECT count(*) FROM {named(table)}")  # noqa: S608
-            found[table] = cursor.fetchone()[0]
-    return found
+def _audit_head(ask: Ask) -> dict[str, str | int] | None:
+    rows = ask("SELECT sequence, chain FROM audit_event ORDER BY sequence DESC LIMIT 1")
+    return {"number": rows[0][0], "chain": rows[0][1]} if rows else None
 
 
 def restore_postgres(dump: Path, url: str) -> None:
@@ -147,7 +121,7 @@ def restore_postgres(dump: Path, url: str) -> None:
     Raises:
         ProgramError: it is not empty, or pg_restore failed.
     """
-    environment = _environment(settings_of(url))
+    environment = _environment(postgresql(url, "--database-url"))
     _refuse_full(environment)
     words = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
     name = environment["PGDATABASE"]
@@ -181,11 +155,14 @@ def scratch_database(given: str | None) -> Iterator[str | None]:
         yield None
         return
     if given:
-        environment = _environment(settings_of(given))
+        environment = _environment(postgresql(given, "--database-url"))
         _refuse_full(environment)
-        yield given
-        # It was empty, so what is in it now is the drill's.
-        _run("psql", ["-Xqc", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"], environment)
+        try:
+            yield given
+        finally:
+            # It was empty, so what is in it now is the drill's: families' records, which must not
+            # stay, and which the next drill would refuse.
+            _run("psql", ["-Xqc", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"], environment)
         return
     name = f"hematon_drill_{secrets.token_hex(4)}"
     said = connection.settings_dict
@@ -203,18 +180,6 @@ def scratch_database(given: str | None) -> Iterator[str | None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def settings_of(url: str) -> dict[str, str]:
-    """Take a postgresql:// address apart, by Django's names."""
-    parts = urlsplit(url)
-    return {
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-    }
 
 
 def _environment(said: Mapping[str, Any]) -> dict[str, str]:

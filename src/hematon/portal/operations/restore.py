@@ -102,7 +102,7 @@ def look_over(said: dict[str, Any]) -> Iterator[str]:
     from django.conf import settings
     from django.db import connection
 
-    from hematon.portal.operations.database import counts, current_head
+    from hematon.portal.operations.database import facts
     from hematon.portal.ui.upkeep import RESTORED
 
     with connection.cursor() as cursor:
@@ -113,9 +113,9 @@ def look_over(said: dict[str, Any]) -> Iterator[str]:
             cursor.execute("PRAGMA foreign_key_check")
             if rows := cursor.fetchall():
                 yield f"foreign_key_check: {len(rows)} rows refer to nothing"
-    there = counts()
-    for table in sorted(said["tables"].keys() | there.keys()):
-        wanted, has = said["tables"].get(table), there.get(table)
+    there = facts()
+    for table in sorted(said["tables"].keys() | there["tables"].keys()):
+        wanted, has = said["tables"].get(table), there["tables"].get(table)
         if wanted != has:
             yield f"table {table}: {has} rows, and the backup says {wanted}"
     media = Path(settings.MEDIA_ROOT)
@@ -126,8 +126,8 @@ def look_over(said: dict[str, Any]) -> Iterator[str]:
     for name in wanted_files.keys() & names.keys():
         if list(fingerprint(media / names[name])) != list(wanted_files[name]):
             yield f"{name}: its hash is not the manifest's"
-    if current_head() != said["audit"]:
-        yield f"the audit ends at {current_head()}, and the backup says {said['audit']}"
+    if there["audit"] != said["audit"]:
+        yield f"the audit ends at {there['audit']}, and the backup says {said['audit']}"
     yield from sealed_values_open()
     for name, problems in RESTORED.items():
         for problem in problems():

@@ -188,6 +188,7 @@ def _swap(column: Column, changed: list[tuple[bytes, Any, bytes]]) -> int:
         How many did.
     """
     table, pk, value = _names(column)
+    # Our own names, as above.
     sql = f"UPDATE {table} SET {value} = %s WHERE {pk} = %s AND {value} = %s"  # noqa: S608
     swapped = 0
     with transaction.atomic(), connection.cursor() as cursor:

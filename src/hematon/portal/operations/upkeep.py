@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from django.apps import apps
 from django.conf import settings
 from django.db.models import Q
 
@@ -16,7 +15,9 @@ from hematon.portal.files import scanning
 from hematon.portal.notify.models import Notice
 from hematon.portal.operations import probes
 from hematon.portal.operations.backup import newest
+from hematon.portal.operations.models import JobRun
 from hematon.portal.operations.notes import last
+from hematon.portal.operations.worker import JOBS
 from hematon.portal.programme import rules
 from hematon.portal.programme.shapes import Retention
 from hematon.portal.ui.upkeep import Line, State, health, purges
@@ -116,28 +117,31 @@ def database(now: datetime) -> Iterator[Line]:
 @health("Jobs")
 def jobs(now: datetime) -> Iterator[Line]:
     """Say when each job of the worker last went well."""
-    model = apps.all_models["operations"].get("jobrun")
-    rows = list(model._default_manager.order_by("pk").values()) if model else []
+    # Rows of jobs that an earlier release had are no worry: the list says which there are.
+    runs = {run.name: run for run in JobRun.objects.all()}
     fix = "Start the worker: systemctl status hematon-worker."
-    if not rows:
-        yield Line("Worker", "has never run", State.UNKNOWN, fix)
-    for row in rows:
-        at, failures = row["succeeded_at"], row["failures"]
-        wrong = at is None or failures or now - at > JOB_AGE
+    if not runs:
+        yield Line("Worker", "has never run", State.ATTENTION, fix)
+        return
+    for job in JOBS:
+        run = runs.get(job.name, JobRun(name=job.name))
+        at = run.succeeded_at
+        late = at is None or now - at > JOB_AGE
+        # What is done once a month is late only when this month's is not done.
+        wrong = run.failures or (late and job.wanted(run, now))
         value = ago(at, now) if at else "never went well"
-        if failures:
-            value += f", failed {failures} times since"
-        yield Line(
-            row["name"], value, State.ATTENTION if wrong else State.GOOD, fix if wrong else ""
-        )
+        if run.failures:
+            value += f", failed {run.failures} times since"
+        yield Line(job.name, value, State.ATTENTION if wrong else State.GOOD, fix if wrong else "")
 
 
 @health("Scanner")
 def scanner(now: datetime) -> Iterator[Line]:
     """Say whether the scanner answers and how old its signatures are, where one is set up."""
-    if not getattr(settings, "CLAMD_SOCKET", ""):
-        fix = "Set HEMATON_CLAMD_SOCKET; until then every file waits."
-        yield Line("Virus scanner", "not set up", State.UNKNOWN, fix)
+    if not settings.CLAMD_SOCKET:
+        fix = "Install clamav-daemon and set HEMATON_CLAMD_SOCKET; until then every file waits."
+        state = State.UNKNOWN if settings.DEMO else State.ATTENTION
+        yield Line("Virus scanner", "not set up", state, fix)
         return
     found = scanning.status()
     if not found.works:
@@ -177,7 +181,14 @@ def software(now: datetime) -> Iterator[Line]:
 
 @purges("mail that was sent")
 def purge_mail(*, now: datetime, dry: bool) -> int:
-    """Delete rows of the outbox that were settled longer ago than they are kept."""
+    """Delete rows of the outbox that were settled longer ago than they are kept.
+
+    What was given up waits for staff, but keeps a former address no longer than that either.
+    """
     until = now - timedelta(days=rules.current(Retention).mail_days)
-    over = Notice.objects.filter(Q(sent_at__lt=until) | Q(settled_at__lt=until))
+    over = Notice.objects.filter(
+        Q(sent_at__lt=until)
+        | Q(settled_at__lt=until)
+        | Q(failed_at__lt=until, address__isnull=False)
+    )
     return over.count() if dry else over.delete()[0]

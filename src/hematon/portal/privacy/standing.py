@@ -34,10 +34,11 @@ class Standing:
 def standing() -> Standing:
     """Look it up; the chain itself is not read here."""
     latest = Event.objects.filter(action="audit.verified").order_by("-sequence").first()
-    signed, problem = None, ""
+    signed: Checkpoint | None = None
+    problem = ""
     try:
-        for signed in checkpoint.checkpoints():  # noqa: B007 the last one is wanted
-            pass
+        for made in checkpoint.checkpoints():
+            signed = made
     except CheckpointError as error:
         problem = str(error)
     return Standing(

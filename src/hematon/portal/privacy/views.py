@@ -218,7 +218,7 @@ def _proved(request: HttpRequest) -> bool:
     return True
 
 
-@reauthentication_required  # type: ignore[untyped-decorator]
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _once_more(request: HttpRequest) -> None:
     """Be what is protected."""
 

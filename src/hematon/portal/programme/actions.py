@@ -19,11 +19,11 @@ SIGNED_BY: Final[dict[Kind, Role]] = {
 """Who may sign each kind: what orders clinical reading is signed by a clinician alone."""
 
 
-class NotPermitted(Exception):  # noqa: N818
+class NotPermitted(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """The person does not hold the role for it."""
 
 
-class NotInThisState(Exception):  # noqa: N818
+class NotInThisState(Exception):  # noqa: N818 - as above
     """It was signed before, or a later edition is in force already."""
 
 

@@ -44,7 +44,7 @@ class EditForm(Form):
         text: str = self.cleaned_data["text"]
         try:
             # The safe loader, less dates and references: what is kept is JSON.
-            self.value = yaml.load(text, Loader=_Texts)  # noqa: S506
+            self.value = yaml.load(text, Loader=_Texts)  # noqa: S506 - made from the safe one
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f"Line {mark.line + 1}: " if mark else ""
@@ -77,6 +77,7 @@ class _Texts(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
+            # The stubs leave PyYAML's parser untyped.
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
                 None, None, "write it out: references (*name) are not read", mark

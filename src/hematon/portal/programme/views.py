@@ -122,7 +122,7 @@ def _shown(
 
 
 @staff_page(*_EDITORS)
-@reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]
+@reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]  # allauth's
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_rules(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Put an edition into force, after the person confirmed who they are."""

@@ -214,7 +214,8 @@ def _vendors(rules: Vendors) -> Iterator[Line]:
             text += f", ends on {one.agreement_ends_on}"
         yield Line(f"video.{one.name}", one.name, text, rules.sources["video"])
     if not rules.video:
-        yield Line("video", "video", "nobody: video is off", rules.sources["video"])
+        text = "nobody named: the set-up alone decides"
+        yield Line("video", "video", text, rules.sources["video"])
 
 
 _SAID: Final[dict[Kind, Callable[[Any], Iterator[Line]]]] = {

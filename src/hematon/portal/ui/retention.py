@@ -9,20 +9,23 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 HOLDS: Final = "legal-holds.txt"
+HELD: Final = ("care.case",)
+"""What can be held: every purge of these asks `held`. What hangs on a case stays with it."""
 CALLBACK: Final = timedelta(days=90)
 """A request to be called, after the call."""
 
 
-def held(label: str) -> set[str]:
+def held(label: str) -> set[UUID]:
     """Give the ids of rows that a legal hold keeps, whatever their time.
 
     Args:
-        label: of the model, such as `care.callbackrequest`.
+        label: of the model, one of `HELD`.
 
     Raises:
         ImproperlyConfigured: a line cannot be read; nothing is purged then.
@@ -31,12 +34,16 @@ def held(label: str) -> set[str]:
     for number, line in enumerate(_lines(), start=1):
         subject, _, reason = line.partition(" ")
         model, _, pk = subject.partition(":")
-        if not (model and pk and reason.strip()):
+        try:
+            if model not in HELD or not reason.strip():
+                raise ValueError
+            row = UUID(pk)
+        except ValueError as error:
             raise ImproperlyConfigured(
-                f"{hold_file()}, line {number}: write `app.model:id reason`; nothing was purged."
-            )
+                f"{hold_file()}, line {number}: write `{HELD[0]}:id reason`; nothing was purged."
+            ) from error
         if model == label:
-            found.add(pk)
+            found.add(row)
     return found
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -48,6 +48,9 @@ class Phones(_Strict):
     night: Phone
 
 
+_SATURDAY: Final = 5
+
+
 class Office(_Strict):
     """When calls are returned, on the programme's own clock. Saturdays and Sundays are free."""
 
@@ -60,6 +63,17 @@ class Office(_Strict):
         if not self.opens < time(12) < self.closes:
             raise ValueError("opens must be before noon and closes after it")
         return self
+
+    def is_business_day(self, day: date) -> bool:
+        """Say whether calls are returned on this day."""
+        return day.weekday() < _SATURDAY and day not in self.closed_on
+
+    def business_day_after(self, day: date, days: int) -> date:
+        """Give the business day that comes this many business days after a day."""
+        while days > 0:
+            day += timedelta(days=1)
+            days -= self.is_business_day(day)
+        return day
 
 
 class Prices(_Strict):

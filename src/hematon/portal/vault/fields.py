@@ -9,6 +9,7 @@ nothing for what it does not show. Such a field cannot be filtered, ordered or s
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -56,7 +57,7 @@ class _Opening(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class SealedField(_Binary):
+class SealedField(_Binary, ABC):
     """Base of the encrypted fields; subclasses say how a value becomes bytes."""
 
     descriptor_class = _Opening
@@ -66,13 +67,13 @@ class SealedField(_Binary):
         kwargs.setdefault("editable", False)
         super().__init__(*args, **kwargs)
 
+    @abstractmethod
     def to_bytes(self, value: Any) -> bytes:
         """Write a value down."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_value(self, plain: bytes) -> Any:
         """Read it back."""
-        raise NotImplementedError
 
     def place(self, pk: object) -> str:
         """Name the place of a row's value; part of what is authenticated."""

@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from hematon.portal.vault.disk import flush
+
 KEY_BYTES: Final = 32
 NAME_BYTES: Final = 8
 """Length of a key's name: eight hexadecimal characters."""
@@ -101,11 +103,7 @@ def write_keyring(file: Path, ring: Keyring) -> None:
         out.flush()
         os.fsync(out.fileno())
     beside.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(file.parent)
 
 
 def read_keyring(file: Path) -> Keyring:

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 
+from hematon.portal.programme.rules import current
+from hematon.portal.programme.shapes import Vendors
 from hematon.portal.visits.models import Appointment
 
 EARLY: Final = timedelta(minutes=15)
@@ -43,9 +45,15 @@ class Video:
 
 
 def video(day: date) -> Video | None:
-    """Give the back end; None while there is none, or no agreement with its vendor holds."""
+    """Give the back end; None while there is none, or no agreement with its vendor holds.
+
+    Where the signed rules name vendors, one of their agreements must hold too: it can end there.
+    """
     found: Video | None = _read(settings.VIDEO)
     if found is None or found.agreed_on is None or found.agreed_on > day:
+        return None
+    named = current(Vendors).video
+    if named and not any(vendor.may_carry(day) for vendor in named):
         return None
     return found
 
