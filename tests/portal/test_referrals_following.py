@@ -176,7 +176,7 @@ def test_one_neutral_mail_says_that_it_came() -> None:
     """T-36: the mail is owed once, in the transaction that sends."""
     client, user = clinician()
     case = sent(client)
-    assert [(n.kind, n.user_id) for n in Notice.objects.filter(key=f"request:{case.pk}")] == [
+    assert [(n.kind, n.user_id) for n in Notice.objects.filter(key=f"received:{case.pk}")] == [
         ("request_received", user.pk)
     ]
 

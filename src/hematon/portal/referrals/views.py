@@ -26,6 +26,7 @@ from hematon.portal.accounts.models import Purpose, User
 from hematon.portal.accounts.sign_in_views import not_sent, refusal
 from hematon.portal.audit.models import Outcome
 from hematon.portal.audit.record import record
+from hematon.portal.care import sending
 from hematon.portal.care.models import Case
 from hematon.portal.care.refused import NotInThisState, SentBefore, Unfinished
 from hematon.portal.care.summary import attached_counts
@@ -428,7 +429,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return show(request, "referrals/delete.html", {"case": case})
     user = access.referrer(request)
     try:
-        actions.discard(case=case, by=user)
+        sending.discard(case=case, by=user, at=timezone.now())
     except NotInThisState:
         return redirect("referral_steps", pk=pk)
     request.session.pop(access.GUEST, None)
