@@ -20,6 +20,7 @@ from hematon.portal.care.tasks import COUNTS
 from hematon.portal.files import access as file_access
 from hematon.portal.files import actions as files
 from hematon.portal.files.kinds import REFERRAL_LIMITS
+from hematon.portal.opinions.stated import STATED, Fact, kept
 from hematon.portal.programme import rules
 from hematon.portal.programme.shapes import Retention
 from hematon.portal.referrals import access, steps
@@ -50,10 +51,15 @@ def save(
     held = sending.save_answer(case=case, question=question, answer=answer, at=at)
     if question == "child" and "confirm" in held.answers:
         # Dates were read with the birth date, limits with the sex: both are confirmed anew.
-        for key in ("confirm", COUNTS):
-            held = sending.save_answer(case=held, question=key, answer=None, at=at)
+        held = _unconfirmed(held, at)
     _kept(held, user, at)
     _renew(case, held)
+
+
+def _unconfirmed(held: Case, at: datetime) -> Case:
+    for key in ("confirm", COUNTS, STATED):
+        held = sending.save_answer(case=held, question=key, answer=None, at=at)
+    return held
 
 
 def keep_record(*, case: Case, content: bytes, user: User | None, at: datetime) -> None:
@@ -66,8 +72,7 @@ def keep_record(*, case: Case, content: bytes, user: User | None, at: datetime) 
     with transaction.atomic():
         answer = {"characters": len(content)}
         held = sending.save_answer(case=case, question="record", answer=answer, at=at)
-        for key in ("confirm", COUNTS):
-            held = sending.save_answer(case=held, question=key, answer=None, at=at)
+        held = _unconfirmed(held, at)
         Record.objects.filter(case=held).delete()
         Record.objects.create(case=held, content=content, kept_at=at)
         _kept(held, user, at)
@@ -91,16 +96,18 @@ def confirm_rows(
     *,
     case: Case,
     rows: Sequence[Row],
+    facts: Sequence[Fact],
     left_out: int,
     undated: str,
     user: User | None,
     at: datetime,
 ) -> None:
-    """Keep the rows that were compared with the laboratory's report.
+    """Keep what was compared with the record: values, and what it states beside them.
 
     Args:
         case: the draft.
         rows: those that are not left out.
+        facts: the same.
         left_out: how many are.
         undated: ISO date of the rows without one; empty when it is not known.
         user: the signed-in clinician, if any.
@@ -108,6 +115,7 @@ def confirm_rows(
     """
     counts = answer_of(rows, undated=undated, at=at)
     held = sending.save_answer(case=case, question=COUNTS, answer=counts, at=at)
+    held = sending.save_answer(case=held, question=STATED, answer=kept(facts), at=at)
     said = {"results": len(rows), "left_out": left_out, "drawn": undated}
     held = sending.save_answer(case=held, question="confirm", answer=said, at=at)
     _kept(held, user, at)
