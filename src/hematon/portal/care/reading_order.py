@@ -7,7 +7,7 @@ and missing ranks above routine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -266,8 +266,3 @@ def _factor(fact: str, unit: str) -> Decimal | None:
         return Decimal(str(units.conversion_factor(unit, into, other)))
     except UnitError:
         return None
-
-
-def missing_in_words(names: Iterable[str]) -> list[str]:
-    """Give what was not told in the words of staff."""
-    return [REPORTED.get(name) or name.replace("_", " ") for name in names]

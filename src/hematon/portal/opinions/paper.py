@@ -38,7 +38,6 @@ INK = colors.HexColor("#1f2a30")
 QUIET = colors.HexColor("#4a5a60")
 LINE = colors.HexColor("#b9b4a6")
 SHADE = colors.HexColor("#eef0ee")
-ACCENT = colors.HexColor("#0b5c5a")
 MARGIN = 0.8 * inch
 WIDTH = LETTER[0] - 2 * MARGIN
 BOX = "\u25a1"
