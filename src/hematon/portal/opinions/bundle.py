@@ -23,6 +23,7 @@ from hematon.interchange import fhir
 from hematon.knowledge import Knowledge
 from hematon.portal.care import tasks
 from hematon.portal.care.models import Case, Consent, ConsentScope, Message
+from hematon.portal.care.reading_order import REPORTED_FACTS
 from hematon.portal.care.status import HoldReason, Kind, RejectReason, Stage, Status
 from hematon.portal.opinions import bundle_record
 from hematon.portal.opinions.bundle_computed import computed
@@ -45,8 +46,8 @@ _ROLES: Final = {"parent": "PRN", "guardian": "GUARD", "relative": "FAMMEMB", "p
 _INTENT_STATUS: Final = {Status.COMPLETED: "completed"} | dict.fromkeys(
     (Status.REJECTED, Status.CANCELLED), "revoked"
 )
-_APART: Final = (tasks.COUNTS, STATED)
-"""Answers that are the child's record, and so resources of their own."""
+_APART: Final = (tasks.COUNTS, STATED, REPORTED_FACTS)
+"""Not answers of a page: the child's record, which is resources of its own, and what follows."""
 
 
 def bundle_of(packet: Packet, knowledge: Knowledge, *, with_files: bool = False) -> Json:

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from hematon.engine.case import Case as Record
 from hematon.portal.care import ask_forms
+from hematon.portal.care.reading_order import REPORTED_FACTS
 from hematon.portal.care.tasks import COUNTS
 from hematon.portal.opinions.stated import STATED, stated_in
 from hematon.portal.referrals import forms
 from hematon.portal.referrals.finding_forms import AbsentForm, FindingsForm
 from hematon.portal.referrals.record_forms import ConfirmForm, RecordForm, WayForm
+from hematon.portal.referrals.reported import reported
 from hematon.portal.ui.forms import Form
 from hematon.portal.ui.journey import Answers, Question
 
@@ -129,6 +131,7 @@ def sent_answers(answers: Mapping[str, Any]) -> dict[str, Any]:
     absent = kept["absent"]["absent"]
     present = kept["findings"]["present"]
     kept["absent"] = {"absent": [code for code in absent if code not in present]}
+    kept[REPORTED_FACTS] = reported(stated_of(kept), kept["urgency"]["urgency"])
     state = kept["where"]["where"]
     return {
         **kept,
