@@ -190,7 +190,7 @@ class YouForm(callback.PhoneForm):
 class ChildForm(BirthDateForm):
     """Whom it is about. The record that follows is checked against it."""
 
-    title = "Who is the child?"  # type: ignore[assignment]
+    title = "Who is the child?"  # type: ignore[assignment]  # a lazy text in families' form
     field_order = ("child_name", "month", "day", "year", "sex")
 
     child_name = _line(
