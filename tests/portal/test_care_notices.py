@@ -53,11 +53,11 @@ def test_the_mail_is_of_the_same_transaction(monkeypatch: pytest.MonkeyPatch) ->
     case = begun(client, Kind.QUESTION)
     fill(client, case)
 
-    def fail(**_: object) -> Case:
+    def fail(*_: object, **_more: object) -> None:
         assert Row.objects.exists()
         raise RuntimeError
 
-    monkeypatch.setattr(sending, "send", fail)
+    monkeypatch.setattr(sending, "record", fail)
     with pytest.raises(RuntimeError):
         asking.send(case=case, seen=case.revision, by=user, language="es", at=timezone.now())
     assert not Row.objects.exists()

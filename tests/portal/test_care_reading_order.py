@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,6 +290,37 @@ def test_signed_promises_change_what_is_due_from_then_on() -> None:
     after = sent()
     assert before.due_at == datetime(2026, 12, 3, 17, tzinfo=UTC)
     assert after.due_at == datetime(2026, 11, 30, 19, tzinfo=UTC)
+
+
+def test_pages_print_what_is_signed(client: Client) -> None:
+    """No promise stands in a page or in the site file: one signature changes all of them."""
+    pages = {
+        "/en/get-care/questions/": ("We call you within {call}.", "1 business day"),
+        "/es/get-care/start/": ("Le llamamos en un plazo de {call_es}.", "1 día hábil"),
+        "/en/get-care/second-opinion/": ("The report comes within {opinion} after", "7 business"),
+        "/en/requests/where/result/": ("reads your request within {read}.", "1 business day"),
+        "/clinicians/": ("You hear from us within {referral}:", "2 business days"),
+    }
+    client.post("/en/requests/where/", {"where": "home"})
+    for address, (_words, shipped) in pages.items():
+        assert shipped in client.get(address).content.decode(), address
+    kinds = rules.default(RuleKind.PROMISES).model_dump(mode="json", exclude_none=True)["kinds"]
+    kinds["call"]["answer_within"] = {"business_hours": 4}
+    kinds["second_opinion"] |= {
+        "read_within": {"business_hours": 1},
+        "answer_within": {"business_days": 9},
+    }
+    kinds["referral"]["answer_within"] = {"business_days": 3}
+    _signed(RuleKind.PROMISES, Role.ADMINISTRATOR, kinds=kinds)
+    said = {
+        "call": "4 business hours",
+        "call_es": "4 horas hábiles",
+        "opinion": "9 business days",
+        "read": "1 business hour",
+        "referral": "3 business days",
+    }
+    for address, (words, _shipped) in pages.items():
+        assert words.format(**said) in client.get(address).content.decode(), address
 
 
 def test_only_what_the_promise_of_a_kind_names_stops_its_clock() -> None:

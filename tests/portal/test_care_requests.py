@@ -179,6 +179,12 @@ def test_the_receipt_prints_accents_and_the_promise() -> None:
     assert case.reference is not None
     assert case.reference in text
     assert "Demostración" in text
+    assert "Página 1 de 1" in text
+    assert "Lo que usted pidió:" in text
+    assert "Your" not in text
+    # A screen reader is told the language and which lines are headings.
+    for mark in (b"/StructTreeRoot", b"/MarkInfo", b"/Lang"):
+        assert mark in answer.content
     with translation.override("es"):
         assert str(Kind(case.kind).label) in text
 

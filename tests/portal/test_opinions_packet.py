@@ -20,9 +20,10 @@ from hematon.portal.care.status import Kind
 from hematon.portal.clinic.reading import knowledge
 from hematon.portal.counts.lines import lines
 from hematon.portal.files.models import State
-from hematon.portal.opinions.bundle import named_hash, read_back, text
+from hematon.portal.opinions.bundle import read_back
 from hematon.portal.opinions.make import packet_of
 from hematon.portal.opinions.packet import Packet, gathered
+from hematon.portal.opinions.resources import named_hash, text
 from hematon.portal.opinions.results import number_of, results_of
 from opinion_cases import (
     ANSWERS,

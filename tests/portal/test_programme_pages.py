@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.test import Client
 
-from hematon.portal.accounts.models import Role
+from hematon.portal.accounts.models import Role, User
 from hematon.portal.programme import rules, words
 from hematon.portal.programme.forms import written
 from hematon.portal.programme.models import Edition, Kind
@@ -173,13 +173,21 @@ def test_an_export_reads_back_as_the_same_rules(signed_in: Signed) -> None:
 
 
 def test_problems_of_the_rules_stand_on_the_page(signed_in: Signed) -> None:
-    """A promise that pages do not print is shown to who can put it right."""
+    """Rules that this version no longer takes are shown to who can put them right."""
     client = confirmed(signed_in(Role.ADMINISTRATOR))
-    value = yaml.safe_load(written(rules.default(Kind.PROMISES)))
-    value["kinds"]["call"]["answer_within"] = {"business_days": 4}
-    place = post(client, yaml.safe_dump(value), Kind.PROMISES)["Location"]
-    client.post(f"{place}sign/")
-    assert "answer_business_days: 1" in client.get(PLACE).content.decode()
+    assert "no longer fits" not in client.get(PLACE).content.decode()
+    by = User.objects.get()
+    Edition.objects.create(
+        kind=Kind.PROMISES,
+        number=1,
+        value={},
+        note="",
+        made_by=by,
+        made_at=AT,
+        signed_by=by,
+        signed_at=AT,
+    )
+    assert "Promises and clocks, edition 1 no longer fits" in client.get(PLACE).content.decode()
 
 
 def test_a_decimal_in_the_name_of_a_rule_stays_one() -> None:

@@ -63,6 +63,7 @@ def ids(facts: Facts) -> set[str]:
 
 CASES: list[tuple[dict[str, Any], Band, str]] = [
     ({"blasts": True}, Band.A, "blasts_reported"),
+    ({"wanted_within_a_day": True}, Band.A, "clinician_asks_within_a_day"),
     (
         {"absolute_neutrophil_count": 0.49, "fever": True},
         Band.A,

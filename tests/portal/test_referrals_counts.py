@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from fhir.resources.R4B.bundle import Bundle
 
 from hematon.engine import assess
 from hematon.interchange.detect import read_any
@@ -16,11 +19,12 @@ from hematon.portal.care.models import Case
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.clinic.reading import knowledge
 from hematon.portal.files.models import StoredFile
+from hematon.portal.opinions.make import packet_of
 from hematon.portal.referrals import forms
 from hematon.portal.referrals.findings import groups, is_finding, search
 from hematon.portal.referrals.preview import assessment_of
 from hematon.report.tested import with_doubt
-from referral_pages import ANSWERS, TABLE, at, begun, bundle, fill, observation, sent
+from referral_pages import ANSWERS, TABLE, at, begun, bundle, fill, observation, seen_in, sent
 from referral_pages import clinician as signed_in
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +213,103 @@ def test_findings_and_treatments_count_in_the_preview() -> None:
     assert stated["HP:0001744"] is False
 
 
+def stated(code: str, status: str) -> dict[str, Any]:
+    """Give a Condition with an HPO id."""
+    return {
+        "resourceType": "Condition",
+        "subject": {"reference": "Patient/p"},
+        "verificationStatus": {"coding": [{"code": status}]},
+        "code": {"coding": [{"system": "http://human-phenotype-ontology.org", "code": code}]},
+    }
+
+
+def variant(**parts: str) -> dict[str, Any]:
+    """Give a variant as a laboratory reports it, by LOINC code of each part."""
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": {"reference": "Patient/p"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "69548-6"}]},
+        "component": [
+            {
+                "code": {
+                    "coding": [{"system": "http://loinc.org", "code": code[1:].replace("_", "-")}]
+                },
+                "valueCodeableConcept": {"text": words},
+            }
+            for code, words in parts.items()
+        ],
+    }
+
+
+def test_what_else_a_record_states_is_confirmed_previewed_and_sent() -> None:
+    """Findings, a variant, a diagnosis: named to be confirmed, then in preview, referral, packet.
+
+    What was not read is named too, by its place; what is left out goes nowhere.
+    """
+    client, _user = signed_in()
+    case = begun(client)
+    text = bundle(
+        observation("718-7", 9.8, "g/dL"),
+        observation("777-3", 68, "10*9/L"),
+        stated("HP:0001744", "confirmed"),
+        stated("HP:0000252", "confirmed"),
+        stated("HP:0002240", "refuted"),
+        {
+            "resourceType": "Condition",
+            "subject": {"reference": "Patient/p"},
+            "code": {"coding": [{"system": "http://www.orpha.net", "code": "84"}]},
+        },
+        variant(_48018_6="FANCA", _53037_8="Pathogenic", _81252_9="c.1A>G\x01 as reported"),
+        {"resourceType": "AllergyIntolerance", "patient": {"reference": "Patient/p"}},
+    )
+    for key in list(ANSWERS)[: list(ANSWERS).index("record")]:
+        client.post(at(case, f"steps/{key}/"), ANSWERS[key])
+    assert give(client, case, text=text) == at(case, "steps/confirm/")
+    page = client.get(at(case, "steps/confirm/")).content.decode()
+    for words in ("Splenomegaly", "Microcephaly", "FANCA, pathogenic", "Fanconi", "AllergyInt"):
+        assert words in page, words
+    assert "Looked for and not there" in page
+    (left_out,) = re.findall(r'value="(\d+)" aria-label="Leave out Finding: Microcephaly"', page)
+    client.post(at(case, "steps/confirm/"), {"agree": "yes", "leave": left_out})
+    for key in ("findings", "absent", "files", "authority"):
+        here = at(case, f"steps/{key}/")
+        # What the record states as there is not offered as looked for and not there.
+        assert key != "absent" or "Splenomegaly" not in client.get(here).content.decode()
+        chosen = {"present": ["HP:0000957"], "absent": ["HP:0000978"]}
+        client.post(here, {**ANSWERS[key], **chosen})
+    shown = client.get(at(case, "preview/")).content.decode()
+    for words in ("finding: Splenomegaly", "FANCA", "AllergyIntolerance", "under “Data quality”"):
+        assert words in shown, words
+    assert "Microcephaly" not in shown
+    check = client.get(at(case, "check/")).content.decode()
+    assert "Variant: FANCA, pathogenic" in check
+    client.post(at(case, "check/"), {"seen": seen_in(check)})
+    case.refresh_from_db()
+    packet = packet_of(case, timezone.now())
+    assert packet.bundle is not None
+    Bundle.model_validate_json(json.dumps(packet.bundle))
+    (reading,) = read_any(json.dumps(packet.bundle).encode(), knowledge())
+    read = reading.value
+    assert read is not None
+    assert {f.code: f.observed for f in read.findings} == {
+        "HP:0000957": True,
+        "HP:0000978": False,
+        "HP:0001744": True,
+        "HP:0002240": False,
+    }
+    assert [(v.gene, v.classification) for v in read.variants] == [("FANCA", "pathogenic")]
+    assert len(read.recorded_conditions) == 1
+    assert [t.kind for t in read.treatments] == ["red_cell_transfusion"]
+    assert read.treatments[0].start_age_days is not None
+    # The team's engine is given what the referring clinician's was.
+    ours = assessment_of(case.answers, name="x", today=forms.today())
+    assert packet.assessment is not None
+    assert [(c.condition, c.posterior) for c in packet.assessment.differential] == [
+        (c.condition, c.posterior) for c in ours.differential
+    ]
+
+
 def test_the_preview_shows_its_basis_and_is_labelled() -> None:
     """Lineages, severity, causes with ratios and sources, versions: and what it is not."""
     client = Client()
@@ -301,8 +402,9 @@ def test_every_group_offers_findings_that_the_engine_knows() -> None:
 
 
 def test_a_transfusion_to_come_is_refused() -> None:
-    """A date is a real one, and not in the future."""
+    """A date is a real one, of the child's life, and not in the future."""
     tomorrow = (timezone.now() + timedelta(days=2)).date().isoformat()
-    for typed in (tomorrow, "2026-02-30", "November"):
-        form = forms.HistoryForm({"treatments": ["none"], "transfused_on": typed, "history": ""})
-        assert "transfused_on" in form.errors, typed
+    born = date(2019, 5, 14)
+    for typed in (tomorrow, "2026-02-30", "November", "2019-05-13"):
+        given = {"treatments": ["none"], "transfused_on": typed, "history": ""}
+        assert "transfused_on" in forms.HistoryForm(given, born=born).errors, typed

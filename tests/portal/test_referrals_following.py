@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,8 +14,10 @@ from hematon.portal.accounts.models import Role, StaffRole, User
 from hematon.portal.audit.models import Event
 from hematon.portal.care import talking, working
 from hematon.portal.care.models import Case, Message, Step
+from hematon.portal.care.models.case import Band
 from hematon.portal.care.refused import NotInThisState, NotPermitted, Unfinished
 from hematon.portal.care.status import HoldReason, RejectReason, Stage, Status
+from hematon.portal.inbox.counts_table import table_of
 from hematon.portal.notify.models import Notice
 from hematon.portal.referrals import actions
 from hematon.portal.referrals.following import next_steps, status_of, story, way, who_acts
@@ -176,7 +179,7 @@ def test_one_neutral_mail_says_that_it_came() -> None:
     """T-36: the mail is owed once, in the transaction that sends."""
     client, user = clinician()
     case = sent(client)
-    assert [(n.kind, n.user_id) for n in Notice.objects.filter(key=f"request:{case.pk}")] == [
+    assert [(n.kind, n.user_id) for n in Notice.objects.filter(key=f"received:{case.pk}")] == [
         ("request_received", user.pk)
     ]
 
@@ -195,3 +198,41 @@ def test_a_visit_shows_on_the_way(nurse: User) -> None:
     )
     assert "Visit booked" in [mark.name for mark in way(case)]
     assert status_of(case) == "A visit is booked"
+
+
+@pytest.mark.parametrize(
+    ("change", "band", "rule"),
+    [
+        ({}, Band.FIRST, "neutrophils_below_0_5_and_fever"),
+        ({"findings": {"present": []}}, Band.SAME_DAY, "neutrophils_below_0_5"),
+        (
+            {"findings": {"present": []}, "urgency": {"urgency": "day"}},
+            Band.FIRST,
+            "clinician_asks_within_a_day",
+        ),
+    ],
+)
+def test_what_the_clinician_found_and_asks_for_moves_a_referral_up(
+    change: dict[str, Any], band: Band, rule: str
+) -> None:
+    """J4: fever with 0.4 neutrophils is read first; so is what cannot wait a day."""
+    client, _user = clinician()
+    counts = {"text": "date,ANC (K/uL),PLT (K/uL)\n2026-10-02,0.4,168\n"}
+    found = {"findings": {"present": ["HP:0001945"]}, "absent": {"absent": []}}
+    case = sent(client, **{"record": counts, **found, **change})
+    assert case.band == band
+    assert case.basis["rules"][0]["id"] == rule
+    assert case.basis["reported"]["wanted_within_a_day"] is (rule == "clinician_asks_within_a_day")
+
+
+def test_two_draws_of_one_day_stand_side_by_side() -> None:
+    """The lower of two counts of a day is not hidden by the other, in the order or the list."""
+    client, _user = clinician()
+    text = "date,PLT (K/uL),HGB (g/dL)\n2026-10-02,168,12.8\n2026-10-02,12,\n"
+    case = sent(client, record={"text": text}, findings={"present": []}, absent={"absent": []})
+    assert case.band == Band.FIRST
+    assert case.basis["rules"][0]["id"] == "platelets_below_20"
+    table = table_of(case.answers)
+    assert table is not None
+    shown = [[cell.value for _name, cell in cells if cell] for _on, cells in table.rows]
+    assert shown == [["12.8 g/dL", "168 10⁹/L"], ["12 10⁹/L"]]

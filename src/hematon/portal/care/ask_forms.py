@@ -83,21 +83,24 @@ def _line(label: object, needed: object, most: int = 100, **more: Any) -> forms.
     """Give a line of text; the messages name what to enter."""
     attrs = more.pop("attrs", {})
     return forms.CharField(
-        label=label,  # type: ignore[arg-type]
+        label=label,  # type: ignore[arg-type]  # lazy text
         max_length=most,
         widget=forms.TextInput(attrs={"spellcheck": "false", **attrs}),
-        error_messages={"required": needed, "max_length": _("Use at most 100 letters.")},  # type: ignore[dict-item]
+        error_messages={
+            "required": needed,  # type: ignore[dict-item]  # lazy text
+            "max_length": _("Use at most 100 letters."),
+        },
         **more,
     )
 
 
 def _area(label: object, needed: object = "", **more: Any) -> forms.CharField:
     return forms.CharField(
-        label=label,  # type: ignore[arg-type]
+        label=label,  # type: ignore[arg-type]  # lazy text
         max_length=TEXT_MOST,
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages={
-            "required": needed,  # type: ignore[dict-item]
+            "required": needed,  # type: ignore[dict-item]  # lazy text
             "max_length": _(
                 "Your text has %(show_value)s characters. Use at most %(limit_value)s."
             ),
@@ -152,7 +155,7 @@ class ChildNameForm(Form):
 
 def _part(label: object, width: int) -> forms.CharField:
     return forms.CharField(
-        label=label,  # type: ignore[arg-type]
+        label=label,  # type: ignore[arg-type]  # lazy text
         required=False,
         max_length=4,
         widget=forms.TextInput(

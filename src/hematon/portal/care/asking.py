@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -18,9 +18,6 @@ from hematon.portal.care import access, consents, intake, minors, sending, tasks
 from hematon.portal.care.models import Case, Consent, ConsentScope
 from hematon.portal.care.refused import NotPermitted, Unfinished
 from hematon.portal.care.status import Kind, Status
-from hematon.portal.families.matching import child_index
-from hematon.portal.notify.actions import enqueue
-from hematon.portal.notify.models import Kind as Notice
 from hematon.portal.ui.journey import Journey, Question
 
 CONSENTS: Final[Mapping[str, ConsentScope]] = {
@@ -145,9 +142,7 @@ def _finish(case: Case, by: User, language: str, at: datetime) -> None:
     case.answers = answers
     case.interpreter = answers["interpreter"]["interpreter"] == "yes"
     case.language = language
-    if "birth-date" in answers:
-        case.match = match_of(answers["child-name"]["child_name"], answers["birth-date"]["date"])
-    case.save(update_fields=["answers", "interpreter", "language", "match"])
+    case.save(update_fields=["answers", "interpreter", "language"])
     for key, scope in CONSENTS.items():
         if key in answers:
             signer = {
@@ -165,18 +160,6 @@ def _finish(case: Case, by: User, language: str, at: datetime) -> None:
                 at=at,
                 by=by,
             )
-    enqueue(
-        key=f"received:{case.pk}",
-        kind=Notice.REQUEST_RECEIVED,
-        user=by,
-        language=language,
-        at=at,
-    )
-
-
-def match_of(name: str, born: str) -> str:
-    """Give what the child is found by among the children of families; spelling does not matter."""
-    return child_index(name, date.fromisoformat(born))
 
 
 def draft_of(user: User, kind: Kind, at: datetime) -> Case | None:

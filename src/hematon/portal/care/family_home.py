@@ -58,7 +58,8 @@ def _sent(case: Case, news: int) -> Entry:
     return Entry(
         name=f"{case.get_kind_display()}, {case.reference}",
         address=reverse("request_page", kwargs={"pk": case.pk}),
-        hint=f"{case.get_status_display()}. {_('Who acts next')}: {who_acts(case)}",
+        hint=_("%(status)s. Who acts next: %(who)s")
+        % {"status": case.get_status_display(), "who": who_acts(case)},
         tag=tag,
         color=color,
     )

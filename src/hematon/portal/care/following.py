@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from hematon.portal.care import promises
 from hematon.portal.care.models import Case
@@ -78,12 +77,8 @@ def next_steps(case: Case) -> list[str]:
     elif case.kind == Kind.SECOND_OPINION:
         found.append(_("We tell you which records are still missing."))
         found.append(
-            ngettext(
-                "The report comes within %(n)s business day after the records are complete.",
-                "The report comes within %(n)s business days after the records are complete.",
-                site().second_opinion.business_days,
-            )
-            % {"n": site().second_opinion.business_days}
+            _("The report comes within %(time)s after the records are complete.")
+            % {"time": promises.answer_within(case.kind)}
         )
     found.append(_("You find our messages here, under your requests."))
     return found

@@ -1,13 +1,15 @@
 """What the programme promises for each kind of case, in business time.
 
-The spans are the programme's own, signed (`programme.rules`); office hours and holidays stand in
-the site file, which the pages for families print too.
+The spans are the programme's own, signed (`programme.rules`), and pages print them from here:
+what is promised is written nowhere else. Office hours and holidays stand in the site file.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Final, Literal
+
+from django.utils.translation import ngettext
 
 from hematon.portal.care import clock
 from hematon.portal.care.models.case import Band
@@ -55,6 +57,16 @@ def reply_by(at: datetime) -> datetime:
     return _ends(rules.current(Promises).kinds[RequestKind.MESSAGE].answer_within, at)
 
 
+def read_within(kind: str) -> str:
+    """Say in how much time a person reads what is sent now, in the language of the page."""
+    return _said(_promise(rules.current(Promises), kind).read_within)
+
+
+def answer_within(kind: str) -> str:
+    """Say in how much time it is answered, in the language of the page."""
+    return _said(_promise(rules.current(Promises), kind).answer_within)
+
+
 def stops(kind: str, reason: str) -> bool:
     """Say whether waiting for this stops the clock of this kind: only what others owe us does."""
     waits = _PAUSES.get(HoldReason(reason)) if reason else None
@@ -75,6 +87,14 @@ def resumed(at: datetime, seconds: int) -> datetime:
 
 def _promise(promised: Promises, kind: str) -> Promise:
     return promised.kinds[RequestKind(Kind(kind).value.replace("-", "_"))]
+
+
+def _said(span: Span) -> str:
+    hours, days = span.business_hours, span.business_days
+    if hours is not None:
+        return ngettext("%(n)s business hour", "%(n)s business hours", hours) % {"n": hours}
+    assert days is not None
+    return ngettext("%(n)s business day", "%(n)s business days", days) % {"n": days}
 
 
 def _ends(span: Span, at: datetime) -> datetime:

@@ -7,7 +7,7 @@ and missing ranks above routine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -22,6 +22,7 @@ from hematon.portal.programme import rules
 from hematon.portal.programme.thresholds import (
     MEASURED,
     REPORTED,
+    WANTED,
     Amount,
     Facts,
     Reading,
@@ -122,7 +123,7 @@ def place(*, answers: Mapping[str, Any], at: datetime) -> Placed:
     told: dict[str, Amount | bool | None] = {**_signs(answers), **_age(answers, on)}
     tried = []
     for drawn, values in newest(answers):
-        facts = {**told, **{v.fact: v.amount for v in values}}
+        facts = {WANTED: False, **told, **{v.fact: v.amount for v in values}}
         tried.append((evaluate(facts, thresholds), facts, drawn, values))
     reading, facts, drawn, values = min(tried, key=lambda one: one[0].rank)
     basis = {
@@ -146,7 +147,7 @@ def place(*, answers: Mapping[str, Any], at: datetime) -> Placed:
             for v in values
         ],
         "age_days": _days(facts),
-        "reported": {n: facts[n] for n in REPORTED if isinstance(facts.get(n), bool)},
+        "reported": {n: told[n] for n in REPORTED if isinstance(told.get(n), bool)},
         "missing": list(reading.missing),
     }
     return Placed(_band(reading), reading.rank + 1, basis)
@@ -266,8 +267,3 @@ def _factor(fact: str, unit: str) -> Decimal | None:
         return Decimal(str(units.conversion_factor(unit, into, other)))
     except UnitError:
         return None
-
-
-def missing_in_words(names: Iterable[str]) -> list[str]:
-    """Give what was not told in the words of staff."""
-    return [REPORTED.get(name) or name.replace("_", " ") for name in names]

@@ -66,7 +66,7 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
 def where(request: HttpRequest) -> HttpResponse:
     """Ask where the child lives, before the long form."""
     form = ask_forms.WhereForm(request.POST if request.method == "POST" else None)
-    form.fields["where"].is_heading = True  # type: ignore[attr-defined]
+    form.fields["where"].is_heading = True  # type: ignore[attr-defined]  # for our template
     if request.method == "POST" and form.is_valid():
         request.session[WHERE] = form.cleaned_data["where"]
         return redirect("request_where_result")

@@ -28,14 +28,22 @@ _DRAWS = 5
 
 
 @transaction.atomic
-def begin(*, kind: Kind, sender: User, language: str, at: datetime) -> Case:
+def begin(
+    *,
+    kind: Kind,
+    sender: User | None,
+    language: str,
+    at: datetime,
+    kept: timedelta | None = None,
+) -> Case:
     """Begin a draft.
 
     Args:
         kind: what will be asked.
-        sender: whose draft it is; nobody else sees it.
+        sender: whose draft it is, and nobody else sees it; None for a browser's own.
         language: of the pages.
         at: now; aware.
+        kept: how long, where that is not what the programme keeps drafts.
     """
     case = Case.objects.create(
         kind=kind,
@@ -43,7 +51,7 @@ def begin(*, kind: Kind, sender: User, language: str, at: datetime) -> Case:
         language=language,
         begun_at=at,
         saved_at=at,
-        ends_at=_ends(at),
+        ends_at=_ends(at) if kept is None else at + kept,
     )
     record(sender, "case.begun", case, kind=kind.value)
     return case
@@ -80,8 +88,8 @@ def save_answer(*, case: Case, question: str, answer: Any, at: datetime) -> Case
 
 
 @transaction.atomic
-def discard(*, case: Case, by: User, at: datetime) -> None:
-    """Delete a draft at its sender's wish.
+def discard(*, case: Case, by: User | None, at: datetime) -> None:
+    """Delete a draft at the wish of whoever began it; the caller has authorized them.
 
     Raises:
         NotInThisState: it was sent; what was sent is taken back by `working.step`.
@@ -208,6 +216,7 @@ def _receive(case: Case, at: datetime, reference: str) -> None:
     case.revision += 1
     case.save()
     Step.objects.create(case=case, status=case.status, at=at, by=case.sender)
+    telling.tell_sender(case, at=at)
     if case.band == Band.FIRST:
         telling.tell_team(case, key=f"band-a:{case.pk}", at=at)
     record(case.sender, "case.sent", case, kind=case.kind, language=case.language)

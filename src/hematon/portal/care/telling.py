@@ -28,6 +28,18 @@ def intake() -> list[User]:
     return list(found.distinct().order_by("pk"))
 
 
+def tell_sender(case: Case, *, at: datetime) -> None:
+    """Owe the sender a mail that we have it; who was not asked to sign in gets none."""
+    if case.sender is not None:
+        enqueue(
+            key=f"received:{case.pk}",
+            kind=Notice.REQUEST_RECEIVED,
+            user=case.sender,
+            language=case.language,
+            at=at,
+        )
+
+
 def tell_team(case: Case, *, key: str, at: datetime) -> None:
     """Owe the team a mail; the same key again owes nothing more."""
     _tell_staff(team_of(case), key, at)

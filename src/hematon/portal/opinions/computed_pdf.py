@@ -12,7 +12,7 @@ from typing import Final
 
 from hematon.engine.assessment import Assessment, Candidate, Contribution
 from hematon.knowledge import Knowledge
-from hematon.portal.opinions.paper import Paper
+from hematon.portal.ui.paper import Paper
 from hematon.report import evidence, selection, tested, wording
 from hematon.report.quantities import prose, ratio
 

@@ -70,7 +70,7 @@ class OpinionForm(Form):
         }
         self.fields = {**answers, **self.fields}
         if not is_for_family(case):
-            self.fields["family_en"].label += " (optional)"  # type: ignore[operator]
+            self.fields["family_en"].label += " (optional)"  # type: ignore[operator]  # a text, not lazy
         if not needs_spanish(case):
             for name in ("family_es", "spanish_by"):
                 del self.fields[name]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.utils import translation
 
 from hematon.engine.assessment import Assessment
+from hematon.engine.case import Case as Record
 from hematon.portal.care import ask_forms as ask
 from hematon.portal.care import told
 from hematon.portal.care.callback import Language, Relationship
@@ -20,6 +21,7 @@ from hematon.portal.files.access import files_of
 from hematon.portal.files.models import State, StoredFile
 from hematon.portal.opinions.content import questions_of
 from hematon.portal.opinions.results import Result, results_of
+from hematon.portal.opinions.stated import stated_in
 
 STATES: Final[Mapping[str, str]] = {
     State.HELD: "not yet checked for viruses: cannot be opened",
@@ -61,6 +63,7 @@ class Packet:
         at: when.
         asker: who asks, and how that person stands to the child.
         said: every answer, by task.
+        stated: findings, treatments, variants and diagnoses, as a record without counts.
         missing: what is not there, what is owed first.
         assessment: what the engine made of the record; never for a family.
     """
@@ -74,6 +77,7 @@ class Packet:
     questions: tuple[str, ...]
     said: tuple[Said, ...]
     results: tuple[Result, ...]
+    stated: Record
     missing: tuple[Missing, ...]
     files: tuple[StoredFile, ...]
     messages: tuple[Message, ...]
@@ -102,6 +106,7 @@ def gathered(case: Case, at: datetime) -> Packet:
             questions=questions_of(case),
             said=tuple(_said(case)),
             results=results_of(case, knowledge()),
+            stated=stated_in(case.answers, born(case)),
             missing=tuple(sorted(missing(case, files), key=lambda one: not one.owed)),
             files=files,
             # Messages to and from the sender. What the team notes for itself stays with the team.

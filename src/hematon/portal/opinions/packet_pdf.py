@@ -19,11 +19,11 @@ from hematon.portal.care.status import HoldReason, Kind, Stage, Status
 from hematon.portal.files.models import State
 from hematon.portal.opinions import computed_pdf
 from hematon.portal.opinions.packet import STATES, Packet
-from hematon.portal.opinions.paper import WIDTH, Paper, printed
 from hematon.portal.opinions.plots import Plot, plots
 from hematon.portal.opinions.results import Result
-from hematon.portal.opinions.tagged import Picture, TaggedTable
+from hematon.portal.ui.paper import WIDTH, Paper, printed
 from hematon.portal.ui.site import site
+from hematon.portal.ui.tagged import Picture, TaggedTable
 
 _GAP: Final = 14.0
 _REASONS: Final = dict(HoldReason.choices)

@@ -77,7 +77,7 @@ def charts_of(packet: Packet) -> list[tuple[str, SafeString, str]]:
         (
             known.analytes[analyte].name,
             # Written by our own markup, which escapes; see report.markup.
-            mark_safe(charts.chart(packet.assessment, known, analyte)),  # noqa: S308
+            mark_safe(charts.chart(packet.assessment, known, analyte)),  # noqa: S308 ours, see above
             band_source(known, analyte),
         )
         for analyte in charts.charted(packet.assessment, known)

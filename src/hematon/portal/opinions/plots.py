@@ -21,7 +21,7 @@ from reportlab.lib import colors
 from hematon.engine.assessment import Assessment, Input
 from hematon.knowledge import Knowledge
 from hematon.knowledge.compiled import Knowledge as Compiled
-from hematon.portal.opinions.paper import BODY, BOLD, INK, LINE, QUIET
+from hematon.portal.ui.paper import BODY, BOLD, INK, LINE, QUIET
 from hematon.report import charts, scales, selection, wording
 from hematon.report.quantities import number, short_age, unit
 

@@ -15,7 +15,7 @@ from reportlab.platypus import PageBreak
 from hematon.portal.opinions.content import Content, is_for_family
 from hematon.portal.opinions.models import Signed
 from hematon.portal.opinions.packet import Packet
-from hematon.portal.opinions.paper import Paper, printed
+from hematon.portal.ui.paper import Paper, printed
 from hematon.portal.ui.site import site
 
 
@@ -38,7 +38,6 @@ def _written(packet: Packet, signed: Signed) -> Paper:
             f"{report} {reference}",
             f"{reference}   {version} {signed.number}",
             language,
-            page_words=_("Page {0} of {1}"),
         )
         _head(paper, packet, signed)
         if content.family_en or content.family_es:

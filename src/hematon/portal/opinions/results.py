@@ -48,6 +48,7 @@ class Result:
         flag: H, L or what else was printed.
         analyte: its key in the knowledge; empty when it is not known there.
         loinc: its code; empty when there is none.
+        basis: how it was worked out where the record has no number of its own.
     """
 
     place: str
@@ -62,6 +63,7 @@ class Result:
     flag: str
     analyte: str
     loinc: str
+    basis: str
 
     @property
     def number(self) -> Number | None:
@@ -111,11 +113,14 @@ def _results(kept: Any, knowledge: Knowledge) -> Iterator[Result]:
                 name=str(name.get("en", "") if isinstance(name, Mapping) else name or "Result"),
                 analyte=analyte,
                 loinc=loinc,
-                **{key: text[key] for key in _TEXTS if key not in ("line", "loinc")},
+                **{key: text[key] for key in _TEXTS if key not in ("line", "loinc", "analyte")},
             )
 
 
-_TEXTS: Final = ("line", "loinc", "value", "unit", "unit_label", "low", "high", "flag")
+_TEXTS: Final = (
+    *("line", "loinc", "analyte", "value", "unit", "unit_label", "low", "high", "flag"),
+    "basis",
+)
 
 
 def _day(text: str) -> date | None:
@@ -126,7 +131,9 @@ def _day(text: str) -> date | None:
 
 
 def _known(text: Mapping[str, str], knowledge: Knowledge) -> tuple[str, str]:
-    """Give the analyte and its code: by the code that was sent, else by line and unit."""
+    """Give the analyte and its code: as it was read, by the code, or else by line and unit."""
+    if text["analyte"] in knowledge.analytes:
+        return text["analyte"], text["loinc"]
     sent = knowledge.loinc.get(text["loinc"])
     if sent is not None:
         return (sent.analyte or "", text["loinc"])

@@ -20,7 +20,6 @@ from hematon.portal.programme.shapes import (
     Calendar,
     Promises,
     RatingRules,
-    RequestKind,
     Retention,
     Rules,
     Strict,
@@ -161,23 +160,3 @@ def problems() -> Iterator[str]:
             current(model)
         except ImproperlyConfigured as error:
             yield str(error)
-    yield from disagreements(current(Promises))
-
-
-def disagreements(promises: Promises) -> Iterator[str]:
-    """Give where the promises differ from what the pages for families print."""
-    here = site()
-    printed = {
-        RequestKind.CALL: ("answer_business_days", here.answer_business_days),
-        RequestKind.SECOND_OPINION: (
-            "second_opinion.business_days",
-            here.second_opinion.business_days,
-        ),
-    }
-    for kind, (place, days) in printed.items():
-        promised = promises.kinds[kind].answer_within
-        if promised.business_days != days:
-            yield (
-                f"the site file says {place}: {days}, and pages print it, but the promise for "
-                f"{kind} is {promised}: make them agree"
-            )

@@ -33,6 +33,8 @@ MEASURED: Final[Mapping[str, Mapping[str, Decimal]]] = {
 }
 """What is measured, and the units it may come in; the first is the one compared in."""
 
+WANTED: Final = "wanted_within_a_day"
+"""The one thing that only a referring clinician is asked: for everyone else it is a no."""
 REPORTED: Final[Mapping[str, str]] = {
     "fever": "fever",
     "looks_unwell": "looking unwell",
@@ -43,6 +45,7 @@ REPORTED: Final[Mapping[str, str]] = {
     "drowsy": "unusual sleepiness or confusion",
     "breathless": "short of breath at rest",
     "blasts": "blasts on a report",
+    WANTED: "care asked for within 24 hours by the referring clinician",
 }
 """What is answered yes or no, and what staff call it."""
 

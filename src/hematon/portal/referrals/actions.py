@@ -13,7 +13,6 @@ from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.care import sending
-from hematon.portal.care.asking import match_of
 from hematon.portal.care.models import Case, Consent, ConsentScope, Step
 from hematon.portal.care.refused import NotInThisState, NotPermitted, Unfinished
 from hematon.portal.care.status import CLOSED, Kind, Stage, Status
@@ -21,8 +20,7 @@ from hematon.portal.care.tasks import COUNTS
 from hematon.portal.files import access as file_access
 from hematon.portal.files import actions as files
 from hematon.portal.files.kinds import REFERRAL_LIMITS
-from hematon.portal.notify.actions import enqueue
-from hematon.portal.notify.models import Kind as Notice
+from hematon.portal.opinions.stated import STATED, Fact, kept
 from hematon.portal.programme import rules
 from hematon.portal.programme.shapes import Retention
 from hematon.portal.referrals import access, steps
@@ -35,20 +33,10 @@ RECORD_STEP: Final = "record"
 """Step of the file that holds the record as it was given."""
 
 
-@transaction.atomic
 def begin(*, sender: User | None, at: datetime) -> Case:
     """Begin a draft: of an account, or of nobody until its address is confirmed."""
-    if sender is not None:
-        return sending.begin(kind=Kind.REFERRAL, sender=sender, language="en", at=at)
-    case = Case.objects.create(
-        kind=Kind.REFERRAL,
-        language="en",
-        begun_at=at,
-        saved_at=at,
-        ends_at=at + access.GUEST_KEPT,
-    )
-    record(None, "case.begun", case, kind=Kind.REFERRAL.value)
-    return case
+    kept = None if sender else access.GUEST_KEPT
+    return sending.begin(kind=Kind.REFERRAL, sender=sender, language="en", at=at, kept=kept)
 
 
 @transaction.atomic
@@ -63,10 +51,15 @@ def save(
     held = sending.save_answer(case=case, question=question, answer=answer, at=at)
     if question == "child" and "confirm" in held.answers:
         # Dates were read with the birth date, limits with the sex: both are confirmed anew.
-        for key in ("confirm", COUNTS):
-            held = sending.save_answer(case=held, question=key, answer=None, at=at)
+        held = _unconfirmed(held, at)
     _kept(held, user, at)
     _renew(case, held)
+
+
+def _unconfirmed(held: Case, at: datetime) -> Case:
+    for key in ("confirm", COUNTS, STATED):
+        held = sending.save_answer(case=held, question=key, answer=None, at=at)
+    return held
 
 
 def keep_record(*, case: Case, content: bytes, user: User | None, at: datetime) -> None:
@@ -79,8 +72,7 @@ def keep_record(*, case: Case, content: bytes, user: User | None, at: datetime) 
     with transaction.atomic():
         answer = {"characters": len(content)}
         held = sending.save_answer(case=case, question="record", answer=answer, at=at)
-        for key in ("confirm", COUNTS):
-            held = sending.save_answer(case=held, question=key, answer=None, at=at)
+        held = _unconfirmed(held, at)
         Record.objects.filter(case=held).delete()
         Record.objects.create(case=held, content=content, kept_at=at)
         _kept(held, user, at)
@@ -104,16 +96,18 @@ def confirm_rows(
     *,
     case: Case,
     rows: Sequence[Row],
+    facts: Sequence[Fact],
     left_out: int,
     undated: str,
     user: User | None,
     at: datetime,
 ) -> None:
-    """Keep the rows that were compared with the laboratory's report.
+    """Keep what was compared with the record: values, and what it states beside them.
 
     Args:
         case: the draft.
         rows: those that are not left out.
+        facts: the same.
         left_out: how many are.
         undated: ISO date of the rows without one; empty when it is not known.
         user: the signed-in clinician, if any.
@@ -121,6 +115,7 @@ def confirm_rows(
     """
     counts = answer_of(rows, undated=undated, at=at)
     held = sending.save_answer(case=case, question=COUNTS, answer=counts, at=at)
+    held = sending.save_answer(case=held, question=STATED, answer=kept(facts), at=at)
     said = {"results": len(rows), "left_out": left_out, "drawn": undated}
     held = sending.save_answer(case=held, question="confirm", answer=said, at=at)
     _kept(held, user, at)
@@ -172,22 +167,6 @@ def _claim(held: Case, user: User, at: datetime) -> None:
 
 
 @transaction.atomic
-def discard(*, case: Case, by: User | None) -> None:
-    """Delete a draft at the wish of whoever began it; the caller has authorized them.
-
-    Raises:
-        NotInThisState: it was sent meanwhile.
-    """
-    held = Case.objects.select_for_update().filter(pk=case.pk, status=Status.DRAFT).first()
-    if held is None:
-        raise NotInThisState("not a draft any more")
-    files.let_go_of(holder=held.pk)
-    held.delete()
-    held.pk = case.pk
-    record(by, "case.discarded", held, kind=held.kind)
-
-
-@transaction.atomic
 def send(*, case: Case, seen: int, by: User, at: datetime) -> Case:
     """Send a referral, once, however often it is sent.
 
@@ -220,8 +199,7 @@ def _finish(case: Case, answers: dict[str, Any], by: User, at: datetime) -> None
     answers["you"] = {**answers["you"], "address": by.mail_address}
     case.answers = answers
     case.interpreter = answers["family"]["interpreter"] == "yes"
-    case.match = match_of(answers["child"]["child_name"], answers["child"]["date"])
-    case.save(update_fields=["answers", "interpreter", "match"])
+    case.save(update_fields=["answers", "interpreter"])
     you = answers["you"]
     Consent.objects.create(
         case=case,
@@ -236,13 +214,6 @@ def _finish(case: Case, answers: dict[str, Any], by: User, at: datetime) -> None
         by=by,
     )
     Record.objects.filter(case=case).delete()
-    enqueue(
-        key=f"request:{case.pk}",
-        kind=Notice.REQUEST_RECEIVED,
-        user=by,
-        language="en",
-        at=at,
-    )
 
 
 @transaction.atomic

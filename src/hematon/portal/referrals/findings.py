@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from hematon.portal.clinic.reading import knowledge
+from hematon.portal.opinions.stated import name_of
 
 MOST_FOUND: Final = 20
 SHORTEST: Final = 3
@@ -109,11 +110,6 @@ def plain(text: str) -> str:
 def is_finding(code: str) -> bool:
     """Say whether there is a finding of this code."""
     return code in _names()
-
-
-def name_of(code: str) -> str:
-    """Give the name of a finding; its code where a release dropped it."""
-    return _names().get(code, code)
 
 
 def named(codes: Iterable[str]) -> list[tuple[str, str]]:

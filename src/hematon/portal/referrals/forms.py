@@ -190,7 +190,7 @@ class YouForm(callback.PhoneForm):
 class ChildForm(BirthDateForm):
     """Whom it is about. The record that follows is checked against it."""
 
-    title = "Who is the child?"  # type: ignore[assignment]
+    title = "Who is the child?"  # type: ignore[assignment]  # a lazy text in families' form
     field_order = ("child_name", "month", "day", "year", "sex")
 
     child_name = _line(
@@ -289,6 +289,11 @@ class HistoryForm(Form):
         help_text="Medicines, infections, earlier illnesses, growth, what was tried.",
     )
 
+    def __init__(self, *args: Any, born: date | None = None, **kwargs: Any) -> None:
+        """Make the form for a child of this birth date."""
+        super().__init__(*args, **kwargs)
+        self._born = born
+
     def clean_treatments(self) -> list[str]:
         """Take some of them, or none."""
         chosen: list[str] = self.cleaned_data["treatments"]
@@ -299,13 +304,11 @@ class HistoryForm(Form):
     def clean_transfused_on(self) -> str:
         """Take a real date that is not in the future."""
         typed: str = self.cleaned_data["transfused_on"]
-        if not typed:
-            return ""
-        return past_day(typed).isoformat()
+        return past_day(typed, self._born).isoformat() if typed else ""
 
 
-def past_day(typed: str) -> date:
-    """Read a date of the past as it is asked for.
+def past_day(typed: str, born: date | None) -> date:
+    """Read a date of the child's life as it is asked for.
 
     Raises:
         ValidationError: it is none.
@@ -318,6 +321,8 @@ def past_day(typed: str) -> date:
         raise ValidationError("Enter a real date as year, month, day: 2026-11-03.")
     if day > today():
         raise ValidationError("The date must not be in the future.")
+    if born is not None and day < born:
+        raise ValidationError("The date is before the date of birth you entered.")
     return day
 
 

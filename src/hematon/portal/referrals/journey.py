@@ -17,8 +17,8 @@ from hematon.portal.accounts.models import User
 from hematon.portal.care.models import Case
 from hematon.portal.files.kinds import RefusedError
 from hematon.portal.referrals import access, actions, forms
-from hematon.portal.referrals.reading import Row, read, rows_of
-from hematon.portal.referrals.steps import QUESTIONS
+from hematon.portal.referrals.reading import Read, read, rows_of
+from hematon.portal.referrals.steps import QUESTIONS, is_data, stated_of
 from hematon.portal.ui.journey import Journey, Question
 
 
@@ -56,6 +56,7 @@ class ReferralJourney(Journey):
             actions.confirm_rows(
                 case=case,
                 rows=answer["rows"],
+                facts=answer["facts"],
                 left_out=answer["left_out"],
                 undated=answer["drawn"],
                 user=self.user,
@@ -90,12 +91,17 @@ def _needed(key: str, case: Case, user: User | None) -> dict[str, Any]:
     answers = case.answers
     if key == "you":
         return {"signed_in_as": user.mail_address if user else ""}
+    if key == "history":
+        return {"born": born_of(answers) if "child" in answers else None}
     if key == "record":
         return {"born": born_of(answers), "sex": answers["child"]["sex"]}
     if key == "confirm":
-        return {"rows": rows_to_confirm(case), "born": born_of(answers)}
+        again, born = read_again(case), born_of(answers)
+        rows = rows_of(again.record, born) if again and again.record else []
+        return {"rows": rows, "again": again, "born": born}
     if key == "absent":
-        return {"present": tuple(answers.get("findings", {}).get("present", ()))}
+        present = stated_of(answers).findings
+        return {"present": tuple(found.code for found in present if found.observed)}
     return {}
 
 
@@ -104,16 +110,17 @@ def born_of(answers: Mapping[str, Any]) -> date:
     return date.fromisoformat(answers["child"]["date"])
 
 
-def rows_to_confirm(case: Case) -> list[Row]:
-    """Give the rows of the record as it reads with the birth date of now; none if it does not."""
-    held = access.record_of(case)
+def read_again(case: Case) -> Read | None:
+    """Read the record with the birth date and sex of now; None where none is sent as data."""
+    held = access.record_of(case) if is_data(case.answers) else None
     if held is None:
-        return []
-    born = born_of(case.answers)
-    found = read(
-        bytes(held.content), born=born, sex=case.answers["child"]["sex"], today=forms.today()
+        return None
+    return read(
+        bytes(held.content),
+        born=born_of(case.answers),
+        sex=case.answers["child"]["sex"],
+        today=forms.today(),
     )
-    return rows_of(found.record, born) if found.record is not None else []
 
 
 def journey(case: Case, user: User | None) -> ReferralJourney:

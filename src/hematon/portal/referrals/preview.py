@@ -1,4 +1,4 @@
-"""The engine over exactly what was entered: counts, findings, treatments, sex and birth date.
+"""The engine over exactly what was entered: counts, what is stated beside them, sex, birth date.
 
 The result is made anew each time it is shown and kept nowhere: it is no part of the referral. The
 team makes its own from the same answers.
@@ -6,21 +6,22 @@ team makes its own from the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
 from hematon.engine import assess
 from hematon.engine.assessment import Assessment
-from hematon.engine.case import Sex, Treatment
+from hematon.engine.case import Case as Record
+from hematon.engine.case import Sex
+from hematon.errors import Issue
 from hematon.interchange.intake import Intake
 from hematon.portal.clinic.reading import knowledge
-from hematon.portal.referrals.steps import counts_of
+from hematon.portal.referrals.steps import counts_of, stated_of
 from hematon.report.tested import with_doubt
 
 CALL_NOW: Final = frozenset({"E", "U24", "U72"})
 """Levels at which a form is too slow: seen by hematology within three days or sooner."""
-_TRANSFUSIONS: Final = ("red_cell_transfusion", "platelet_transfusion")
 
 
 def can_be_assessed(answers: Mapping[str, Any]) -> bool:
@@ -29,13 +30,16 @@ def can_be_assessed(answers: Mapping[str, Any]) -> bool:
     return "child" in answers and bool(counts_of(answers).get("sets") or findings)
 
 
-def assessment_of(answers: Mapping[str, Any], *, name: str, today: date) -> Assessment:
+def assessment_of(
+    answers: Mapping[str, Any], *, name: str, today: date, unread: Iterable[Issue] = ()
+) -> Assessment:
     """Assess what was entered.
 
     Args:
         answers: of the referral; there must be a child.
         name: of the record in the result; a reference or a word, never the child's name.
         today: last day a date may have.
+        unread: what was not read of the record that the answers come from.
 
     Raises:
         KeyError: there is no child among the answers.
@@ -50,12 +54,13 @@ def assessment_of(answers: Mapping[str, Any], *, name: str, today: date) -> Asse
     ages = [m.age_days for m in intake.measurements if m.age_days is not None]
     # As in a table: the record ends with its last draw; without one, today.
     intake.age_days = max(ages) if ages else intake.age_at(today, "birth date")
-    _take_findings(intake, answers)
-    _take_treatments(intake, answers)
+    _take_stated(intake, stated_of(answers))
     reading = intake.reading()
     if reading.value is None:
         raise AssertionError("an intake always gives a record")
-    return with_doubt(assess(reading.value, knowledge(), issues=reading.issues))
+    # What was said in reading the record is not said again of the same place.
+    issues = tuple(dict.fromkeys((*unread, *reading.issues)))
+    return with_doubt(assess(reading.value, knowledge(), issues=issues))
 
 
 def _take_counts(intake: Intake, answers: Mapping[str, Any]) -> None:
@@ -77,18 +82,11 @@ def _take_counts(intake: Intake, answers: Mapping[str, Any]) -> None:
             )
 
 
-def _take_findings(intake: Intake, answers: Mapping[str, Any]) -> None:
-    for key, question in (("present", "findings"), ("absent", "absent")):
-        for code in answers.get(question, {}).get(key, []):
-            intake.finding(code, key == "present", f"findings, {key}")
-
-
-def _take_treatments(intake: Intake, answers: Mapping[str, Any]) -> None:
-    given = answers.get("history", {})
-    typed = given.get("transfused_on", "")
-    day = date.fromisoformat(typed) if typed else None
-    for kind in given.get("treatments", []):
-        if kind == "none":
-            continue
-        start = intake.age_at(day, "history") if kind in _TRANSFUSIONS else None
-        intake.treatments.append(Treatment(kind, start, None, "history"))
+def _take_stated(intake: Intake, stated: Record) -> None:
+    for f in stated.findings:
+        intake.finding(f.code, f.observed, f.where, label=f.label, age_days=f.age_days)
+    for v in stated.variants:
+        intake.variant(v.gene, v.classification, v.zygosity, v.where, v.description)
+    intake.treatments.extend(stated.treatments)
+    intake.recorded_conditions.extend(stated.recorded_conditions)
+    intake.excluded_conditions.extend(stated.excluded_conditions)

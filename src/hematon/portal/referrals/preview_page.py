@@ -12,17 +12,23 @@ from hematon.engine.assessment import Assessment
 from hematon.portal.care.models import Case
 from hematon.portal.clinic.document import page
 from hematon.portal.clinic.reading import knowledge
+from hematon.portal.opinions.stated import facts_of
 from hematon.portal.referrals.preview import CALL_NOW
+from hematon.portal.referrals.reading import Read
+from hematon.portal.referrals.steps import stated_of
 from hematon.portal.ui.site import site
 from hematon.portal.ui.templatetags.ui import tel
 
 
-def preview_page(case: Case, assessment: Assessment, *, at: datetime) -> tuple[str, str]:
+def preview_page(
+    case: Case, assessment: Assessment, *, again: Read | None, at: datetime
+) -> tuple[str, str]:
     """Write the preview of a draft.
 
     Args:
         case: the draft.
         assessment: of its answers.
+        again: the record, where one is sent as data.
         at: now; aware.
 
     Returns:
@@ -39,7 +45,27 @@ def preview_page(case: Case, assessment: Assessment, *, at: datetime) -> tuple[s
         links=links,
         by=case.answers.get("you", {}).get("name", "a clinician"),
         at=at.astimezone(UTC),
-        notice=_notice(assessment),
+        notice=_notice(assessment) + _taken_in(case, again),
+    )
+
+
+def _taken_in(case: Case, again: Read | None) -> SafeString:
+    """Say what the report takes in beside counts, and whether all of a record was read."""
+    facts = facts_of(stated_of(case.answers))
+    named = "; ".join(f"{fact.kind.lower()}: {fact.words}" for fact in facts)
+    unread = ""
+    if again is not None:
+        notes = len(again.issues)
+        unread = (
+            f"Not read of your record, or doubtful: {notes} note{'' if notes == 1 else 's'}, "
+            "under “Data quality”."
+            if notes
+            else "Nothing of your record was left unread."
+        )
+    return format_html(
+        '<p class="portal-computed">Beside counts it takes in: {}. {}</p>',
+        named or "nothing",
+        unread,
     )
 
 

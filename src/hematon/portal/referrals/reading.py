@@ -6,6 +6,7 @@ states another one is of another child, and stops here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -232,7 +233,8 @@ def answer_of(rows: Sequence[Row], *, undated: str, at: datetime) -> dict[str, A
         undated: ISO date of the rows without a date; empty when it is not known.
         at: now.
     """
-    sets: dict[str, list[dict[str, Any]]] = {}
+    sets: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
     for row in rows:
         result = {
             "line": row.line,
@@ -249,10 +251,18 @@ def answer_of(rows: Sequence[Row], *, undated: str, at: datetime) -> dict[str, A
             result["loinc"] = _loincs()[row.analyte]
         if row.basis:
             result["basis"] = row.basis
-        sets.setdefault(row.on.isoformat() if row.on else undated, []).append(result)
+        on = row.on.isoformat() if row.on else undated
+        # A second value of a test on one day is of a second draw, and stands beside the first.
+        sets.setdefault((on, seen[on, row.analyte]), []).append(result)
+        seen[on, row.analyte] += 1
     return {
         "version": SHAPE,
         "made_at": at.isoformat(),
-        "sets": [{"date": on, "results": sets[on]} for on in sorted(sets, reverse=True)],
+        "sets": [
+            {"date": on, "results": results}
+            for (on, _draw), results in sorted(
+                sets.items(), key=lambda one: one[0][0], reverse=True
+            )
+        ],
         "questions": [],
     }

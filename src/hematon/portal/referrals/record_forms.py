@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
 from hematon.errors import Issue
+from hematon.portal.opinions.stated import facts_of
 from hematon.portal.referrals.forms import past_day, today
 from hematon.portal.referrals.reading import MAX_BYTES, Read, Row, read
 from hematon.portal.ui.forms import Choice, Choices, Form
@@ -145,7 +146,12 @@ class RecordForm(Form):
 
 
 class ConfirmForm(Form):
-    """Rows to leave out, the date of those without one, and that all was compared."""
+    """What to leave out, the date of rows without one, and that all was compared.
+
+    Attributes:
+        facts: what the record states beside counts, each by its number.
+        unread: what was not read of it, or is doubtful.
+    """
 
     title = "Check values, units and dates"
     has_heading = True
@@ -165,25 +171,25 @@ class ConfirmForm(Form):
         error_messages={"required": "Compare the values, units and dates, and confirm it."},
     )
 
-    def __init__(self, *args: Any, rows: Sequence[Row], born: date, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, rows: Sequence[Row], again: Read | None, born: date, **kwargs: Any
+    ) -> None:
         """Make the form for what was read of a child with this birth date."""
         super().__init__(*args, **kwargs)
         self.rows, self._born = rows, born
+        record = again.record if again else None
+        self.unread = again.issues if again else ()
+        self.facts = list(enumerate(facts_of(record) if record else (), len(rows) + 1))
         if not any(row.on is None for row in rows):
             del self.fields["drawn"]
-        numbers = {str(row.number) for row in rows}
+        numbers = {str(n) for n in (*(row.number for row in rows), *dict(self.facts))}
         given = self.data.getlist("leave") if hasattr(self.data, "getlist") else ()
         self.left_out = {int(n) for n in given if n in numbers}
 
     def clean_drawn(self) -> str:
         """Take a date between the birth and today."""
         typed: str = self.cleaned_data["drawn"]
-        if not typed:
-            return ""
-        day = past_day(typed)
-        if day < self._born:
-            raise forms.ValidationError("The date is before the date of birth you entered.")
-        return day.isoformat()
+        return past_day(typed, self._born).isoformat() if typed else ""
 
     def clean(self) -> dict[str, Any]:
         """Ask for at least one row."""
@@ -193,7 +199,8 @@ class ConfirmForm(Form):
         return {
             "drawn": given.get("drawn", ""),
             "rows": self.kept,
-            "left_out": len(self.rows) - len(self.kept),
+            "facts": [fact for number, fact in self.facts if number not in self.left_out],
+            "left_out": len(self.left_out),
         }
 
     @property

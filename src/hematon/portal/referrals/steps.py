@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
+from hematon.engine.case import Case as Record
 from hematon.portal.care import ask_forms
+from hematon.portal.care.reading_order import REPORTED_FACTS
 from hematon.portal.care.tasks import COUNTS
+from hematon.portal.opinions.stated import STATED, stated_in
 from hematon.portal.referrals import forms
 from hematon.portal.referrals.finding_forms import AbsentForm, FindingsForm
 from hematon.portal.referrals.record_forms import ConfirmForm, RecordForm, WayForm
+from hematon.portal.referrals.reported import reported
 from hematon.portal.ui.forms import Form
 from hematon.portal.ui.journey import Answers, Question
 
@@ -20,7 +25,8 @@ class FilesForm(Form):
     title = "Attach reports"
 
 
-def _as_data(given: Answers) -> bool:
+def is_data(given: Answers) -> bool:
+    """Say whether blood counts are sent as data."""
     return given.get("counts-way", {}).get("way") == "data"
 
 
@@ -37,8 +43,8 @@ QUESTIONS: Final = (
     Question("reason", forms.ReasonForm, template=_page("titled")),
     Question("history", forms.HistoryForm, template=_page("titled")),
     Question("counts-way", WayForm, template=_page("question")),
-    Question("record", RecordForm, asked=_as_data, template=_page("record")),
-    Question("confirm", ConfirmForm, asked=_as_data, template=_page("confirm")),
+    Question("record", RecordForm, asked=is_data, template=_page("record")),
+    Question("confirm", ConfirmForm, asked=is_data, template=_page("confirm")),
     Question("findings", FindingsForm, template=_page("findings")),
     Question("absent", AbsentForm, template=_page("titled")),
     Question("files", FilesForm, template=_page("files")),
@@ -103,8 +109,14 @@ def open_questions(answers: Mapping[str, Any]) -> list[Question]:
 
 def counts_of(answers: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give the confirmed counts, where counts are sent as data; else nothing."""
-    found: Mapping[str, Any] = answers.get(COUNTS, {}) if _as_data(answers) else {}
+    found: Mapping[str, Any] = answers.get(COUNTS, {}) if is_data(answers) else {}
     return found
+
+
+def stated_of(answers: Mapping[str, Any]) -> Record:
+    """Give what is stated beside counts: on the pages, and in the record where one is sent."""
+    kept = answers if is_data(answers) else {k: v for k, v in answers.items() if k != STATED}
+    return stated_in(kept, date.fromisoformat(answers["child"]["date"]))
 
 
 def sent_answers(answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,11 +126,12 @@ def sent_answers(answers: Mapping[str, Any]) -> dict[str, Any]:
     it.
     """
     kept = {q.key: answers[q.key] for q in asked_of(answers) if q.key in answers}
-    if _as_data(kept):
-        kept[COUNTS] = answers[COUNTS]
+    if is_data(kept):
+        kept |= {key: answers[key] for key in (COUNTS, STATED) if key in answers}
     absent = kept["absent"]["absent"]
     present = kept["findings"]["present"]
     kept["absent"] = {"absent": [code for code in absent if code not in present]}
+    kept[REPORTED_FACTS] = reported(stated_of(kept), kept["urgency"]["urgency"])
     state = kept["where"]["where"]
     return {
         **kept,

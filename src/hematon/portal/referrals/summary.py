@@ -13,8 +13,8 @@ from hematon.portal.care.ask_summary import Section
 from hematon.portal.care.models import Case
 from hematon.portal.care.summary import Row
 from hematon.portal.files.access import files_of
+from hematon.portal.opinions.stated import STATED, facts_in, name_of
 from hematon.portal.referrals import forms
-from hematon.portal.referrals.findings import name_of
 from hematon.portal.referrals.record_forms import WAYS
 from hematon.portal.referrals.steps import NAMES, asked_of
 
@@ -126,4 +126,9 @@ def sections(case: Case) -> list[Section]:
 def _told(case: Case, key: str) -> str:
     if key == "files":
         return _joined(*(file.name for file in files_of(case.pk, "files"))) or "None"
-    return _TOLD[key](case.answers[key])
+    said = _TOLD[key](case.answers[key])
+    if key == "confirm":
+        # What else the record stated goes along with its values, and is confirmed with them.
+        facts = facts_in(case.answers.get(STATED))
+        return _joined(said, *(f"{fact.kind}: {fact.words}" for fact in facts))
+    return said

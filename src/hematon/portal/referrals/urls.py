@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from hematon.portal.referrals import sent_views, views
+from hematon.portal.referrals import sending_views, sent_views, views
 
 _ONE = "referrals/<uuid:pk>/"
 
@@ -17,9 +17,9 @@ urlpatterns = [
     path(f"{_ONE}steps/<slug:key>/", views.question, name="referral_question"),
     path(f"{_ONE}not-here/", views.not_here, name="referral_not_here"),
     path(f"{_ONE}preview/", views.preview, name="referral_preview"),
-    path(f"{_ONE}check/", views.check, name="referral_check"),
-    path(f"{_ONE}confirm/", views.confirm, name="referral_confirm"),
-    path(f"{_ONE}keep/", views.keep, name="referral_keep"),
+    path(f"{_ONE}check/", sending_views.check, name="referral_check"),
+    path(f"{_ONE}confirm/", sending_views.confirm, name="referral_confirm"),
+    path(f"{_ONE}keep/", sending_views.keep, name="referral_keep"),
     path(f"{_ONE}delete/", views.delete, name="referral_delete"),
     path(f"{_ONE}files/<uuid:file>/", views.file, name="referral_file"),
     path(f"{_ONE}sent/", sent_views.sent, name="referral_sent"),

@@ -1,4 +1,4 @@
-"""The programme's own facts, from one YAML file: names, phones, hours, promises."""
+"""The programme's own facts, from one YAML file: names, phones, hours, prices."""
 
 from __future__ import annotations
 
@@ -88,13 +88,11 @@ class SecondOpinion(_Strict):
     """How the programme gives second opinions.
 
     Attributes:
-        business_days: from complete records to the written report.
         report_to: who receives the report.
         where: who may ask, by where the child lives.
         served: the same as codes: the hospital's state, other states, abroad.
     """
 
-    business_days: int
     report_to: InBoth
     where: InBoth
     served: frozenset[Literal["home", "other", "abroad"]] = frozenset({"home", "other"})
@@ -116,7 +114,6 @@ class Site(_Strict):
     state: str
     phones: Phones
     office: Office
-    answer_business_days: int
     prices: Prices
     second_opinion: SecondOpinion
     interpreters: InBoth

@@ -31,9 +31,7 @@ class ChildForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["child"].choices = [  # type: ignore[attr-defined]
-            (str(child.pk), child.name) for child in self.children
-        ]
+        self.offer("child", [(str(child.pk), child.name) for child in self.children])
 
 
 class KindForm(Form):
@@ -49,9 +47,7 @@ class KindForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [  # type: ignore[attr-defined]
-            (kind.value, kind.label) for kind in self.kinds
-        ]
+        self.offer("kind", [(kind.value, kind.label) for kind in self.kinds])
 
 
 class TimeForm(Form):
@@ -61,14 +57,17 @@ class TimeForm(Form):
 
     def __init__(self, *args: Any, slots: Sequence[Slot], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["slot"].choices = [  # type: ignore[attr-defined]
-            (
-                str(slot.pk),
-                _("%(time)s with %(name)s")
-                % {"time": clock(slot.starts_at, slot.zone), "name": slot.clinician.name},
-            )
-            for slot in slots
-        ]
+        self.offer(
+            "slot",
+            [
+                (
+                    str(slot.pk),
+                    _("%(time)s with %(name)s")
+                    % {"time": clock(slot.starts_at, slot.zone), "name": slot.clinician.name},
+                )
+                for slot in slots
+            ],
+        )
         self.fields["slot"].error_messages["invalid_choice"] = Refused("taken").words
 
 
@@ -142,7 +141,7 @@ class JoinForm(Form):
 
     where = forms.ChoiceField(
         label=_("Where is your child now?"),
-        choices=WhereForm.base_fields["where"].choices,  # type: ignore[attr-defined]
+        choices=WhereForm.base_fields["where"].choices,  # type: ignore[attr-defined]  # a field of choices
         help_text=_("The state where your child is at this moment."),
         error_messages={
             "required": _("Choose where your child is now."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -265,10 +264,6 @@ class Appointment(models.Model):
     def is_live(self) -> bool:
         """Whether the visit is still to take place."""
         return self.status in LIVE
-
-    def begins_within(self, at: datetime, minutes: int) -> bool:
-        """Say whether the visit begins in at most so many minutes, or has begun."""
-        return (self.slot.starts_at - at).total_seconds() <= minutes * 60
 
 
 class VisitStep(models.Model):

@@ -63,10 +63,9 @@ class ShowForm(Form):
 
     def __init__(self, *args: Any, experts: Sequence[Expert], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clinician"].choices = [  # type: ignore[attr-defined]
-            ("", "Everyone"),
-            *((expert.slug, expert.name) for expert in experts),
-        ]
+        self.offer(
+            "clinician", [("", "Everyone"), *((expert.slug, expert.name) for expert in experts)]
+        )
 
 
 class RuleForm(Form):
@@ -120,10 +119,10 @@ class RuleForm(Form):
 
     def __init__(self, *args: Any, experts: Sequence[Expert], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clinician"].choices = [  # type: ignore[attr-defined]
-            ("", "Choose a clinician"),
-            *((expert.slug, expert.name) for expert in experts),
-        ]
+        self.offer(
+            "clinician",
+            [("", "Choose a clinician"), *((expert.slug, expert.name) for expert in experts)],
+        )
 
     def clean(self) -> dict[str, Any]:
         """Refuse what gives no time."""
@@ -173,10 +172,9 @@ class ClosureForm(Form):
 
     def __init__(self, *args: Any, experts: Sequence[Expert], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clinician"].choices = [  # type: ignore[attr-defined]
-            ("", "Everyone"),
-            *((expert.slug, expert.name) for expert in experts),
-        ]
+        self.offer(
+            "clinician", [("", "Everyone"), *((expert.slug, expert.name) for expert in experts)]
+        )
 
     def clean(self) -> dict[str, Any]:
         """Refuse days out of order, and more than a year."""
@@ -235,13 +233,10 @@ class ForFamilyForm(Form):
 
     def __init__(self, *args: Any, children: Sequence[Child], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["child"].choices = [  # type: ignore[attr-defined]
-            (str(child.pk), child.name) for child in children
-        ]
-        self.fields["state"].choices = [  # type: ignore[attr-defined]
-            ("", "Choose a state"),
-            *((code, name.en) for code, name in STATES.items()),
-        ]
+        self.offer("child", [(str(child.pk), child.name) for child in children])
+        self.offer(
+            "state", [("", "Choose a state"), *((code, name.en) for code, name in STATES.items())]
+        )
 
 
 class OutcomeForm(Form):
@@ -252,4 +247,4 @@ class OutcomeForm(Form):
 
     def __init__(self, *args: Any, steps: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["status"].choices = list(steps)  # type: ignore[attr-defined]
+        self.offer("status", steps)

@@ -295,7 +295,7 @@ def _detail(
             for step in found.steps.select_related("by").order_by("pk")
         ],
         "joins": found.joins.order_by("at"),
-        "form": form if form.fields["status"].choices else None,  # type: ignore[attr-defined]
+        "form": form if form.fields["status"].choices else None,  # type: ignore[attr-defined]  # ours
         "is_ahead": found.is_live and found.slot.starts_at > at,
         "may_join": found.kind == VisitKind.VIDEO
         and found.is_live

@@ -1,4 +1,4 @@
-"""What our documents share: letters that are embedded, styles, numbered pages, tables.
+"""What our PDF documents share: letters that are embedded, styles, numbered pages, tables.
 
 Fonts are DejaVu Sans Condensed, cut to Latin, Greek and Cyrillic letters and the signs of
 laboratories (`fonts/LICENSE-DejaVu.txt`). A letter that it lacks is printed as a box, and the
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from django.utils import translation
+from django.utils.translation import gettext as _
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import LETTER
 from reportlab.lib.styles import ParagraphStyle
@@ -30,7 +32,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from hematon.portal.opinions.tagged import TaggedCanvas, TaggedParagraph, TaggedTable
+from hematon.portal.ui.tagged import TaggedCanvas, TaggedParagraph, TaggedTable
 
 _FONTS: Final = Path(__file__).parent / "fonts"
 BODY, BOLD = "Hematon", "Hematon-Bold"
@@ -38,7 +40,6 @@ INK = colors.HexColor("#1f2a30")
 QUIET = colors.HexColor("#4a5a60")
 LINE = colors.HexColor("#b9b4a6")
 SHADE = colors.HexColor("#eef0ee")
-ACCENT = colors.HexColor("#0b5c5a")
 MARGIN = 0.8 * inch
 WIDTH = LETTER[0] - 2 * MARGIN
 BOX = "\u25a1"
@@ -91,11 +92,12 @@ class Paper:
     language: str = "en"
     story: list[Flowable] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
-    page_words: str = "Page {0} of {1}"
 
     def __post_init__(self) -> None:
         """Load the letters."""
         self.styles = _styles()
+        with translation.override(self.language):
+            self.page_words = _("Page {0} of {1}")
         self._glyphs = pdfmetrics.getFont(BODY).face.charToGlyph
 
     def text(self, words: object) -> str:
