@@ -20,7 +20,7 @@ from hematon.portal.referrals import forms
 from hematon.portal.referrals.findings import groups, is_finding, search
 from hematon.portal.referrals.preview import assessment_of
 from hematon.report.tested import with_doubt
-from referral_pages import ANSWERS, TABLE, at, begun, bundle, fill, observation, sent
+from referral_pages import ANSWERS, TABLE, at, begun, bundle, fill, observation, seen_in, sent
 from referral_pages import clinician as signed_in
 
 pytestmark = pytest.mark.django_db
@@ -258,6 +258,30 @@ def test_without_counts_or_findings_there_is_nothing_to_assess() -> None:
     assert "counts" not in case.answers
     fresh = begun(client)
     assert "Nothing to assess yet" in client.get(at(fresh, "preview/")).content.decode()
+
+
+def test_an_engine_that_fails_keeps_no_clinician_from_sending(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T-31: preview and check page say that nothing was computed and whom to call."""
+    client, _user = signed_in()
+    case = begun(client)
+    fill(client, case)
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise ArithmeticError("Sample child")
+
+    monkeypatch.setattr("hematon.portal.referrals.preview.assess", fails)
+    for place in ("preview/", "check/"):
+        page = client.get(at(case, place)).content.decode()
+        assert "Nothing was computed" in page
+        assert "No rule for urgent counts was checked" in page
+        assert page.count('id="call-heading"') == 1
+        assert "Computed, not a clinical judgement" not in page
+    assert "the engine failed" in caplog.text
+    client.post(at(case, "check/"), {"seen": seen_in(page)})
+    case.refresh_from_db()
+    assert case.reference
 
 
 # --- findings ------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from hematon.portal.files.kinds import REFERRAL_LIMITS
 from hematon.portal.files.models import StoredFile
 from hematon.portal.referrals import access, actions, forms, steps
 from hematon.portal.referrals.journey import journey
-from hematon.portal.referrals.preview import CALL_NOW, assessment_of, can_be_assessed
+from hematon.portal.referrals.preview import CALL_NOW, can_be_assessed, computed
 from hematon.portal.referrals.preview_page import preview_page
 from hematon.portal.referrals.summary import sections
 from hematon.portal.ui.views import too_many
@@ -254,7 +254,9 @@ def preview(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not can_be_assessed(case.answers):
         return show(request, "referrals/no_preview.html", {"case": case})
     user, at = access.referrer(request), timezone.now()
-    assessment = assessment_of(case.answers, name="draft", today=forms.today())
+    assessment = computed(case.answers, today=forms.today())
+    if assessment is None:
+        return show(request, "referrals/no_preview.html", {"case": case, "failed": True})
     document, policy = preview_page(case, assessment, at=at)
     actions.note_previewed(case=case, by=user, level=assessment.urgency.level)
     return HttpResponse(document, headers={"Content-Security-Policy": policy})
@@ -274,9 +276,9 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.info(request, "Some pages are not complete yet.")
         return redirect("referral_steps", pk=pk)
     user = access.referrer(request)
-    level = ""
-    if can_be_assessed(case.answers):
-        level = assessment_of(case.answers, name="draft", today=forms.today()).urgency.level
+    may_be = can_be_assessed(case.answers)
+    assessment = computed(case.answers, today=forms.today()) if may_be else None
+    level = assessment.urgency.level if assessment is not None else ""
     return show(
         request,
         "referrals/check.html",
@@ -284,7 +286,8 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "case": case,
             "sections": sections(case),
             "counts": attached_counts(steps.counts_of(case.answers)),
-            "can_be_assessed": bool(level),
+            "can_be_assessed": may_be,
+            "failed": may_be and assessment is None,
             "call_now": level in CALL_NOW or case.answers["urgency"]["urgency"] == "now",
             "is_guest": user is None,
             "address": case.answers["you"]["address"],
