@@ -47,30 +47,35 @@ ERRORS: Final = (400, 403, 404, 405, 429, 500, 503, 507)
 """Pages of errors that a sweep must have seen."""
 
 
-def amiss(answer: HttpResponseBase, *, devices: bool = False, static: bool = False) -> list[str]:
-    """Give every rule that an answer breaks."""
-    found = [f"{name} is {answer.headers.get(name)!r}" for name in SAID if not _said(answer, name)]
-    policy = answer.headers.get("Content-Security-Policy", "")
-    found += [f"the policy lacks {part}" for part in POLICY if not static and part not in policy]
-    found += [f"the policy has {part}" for part in ("unsafe", "http:", "*") if part in policy]
-    allowed = answer.headers.get("Permissions-Policy", "")
+def judged(
+    answer: HttpResponseBase, *, devices: bool = False, static: bool = False
+) -> Iterator[tuple[bool, str]]:
+    """Give every rule that an answer is held to: whether it keeps it, and what to say if not."""
+    said = answer.headers
+    for name, value in SAID.items():
+        yield said.get(name) == value, f"{name} is {said.get(name)!r}"
+    policy = said.get("Content-Security-Policy", "")
+    for part in ("unsafe", "http:", "*"):
+        yield part not in policy, f"the policy has {part}"
+    allowed = said.get("Permissions-Policy", "")
     for device in ("camera", "microphone", "geolocation", "payment", "usb"):
         own = devices and f"{device}=(self)" in allowed
-        if f"{device}=()" not in allowed and not own:
-            found.append(f"{device} is not closed")
-    if not static and "no-store" not in answer.headers.get("Cache-Control", ""):
-        found.append("it may be stored")
-    found += [f"it names {name}" for name in ("Server", "X-Powered-By") if name in answer.headers]
+        yield own or f"{device}=()" in allowed, f"{device} is not closed"
+    for name in ("Server", "X-Powered-By"):
+        yield name not in said, f"it names {name}"
     for name, cookie in answer.cookies.items():
         right = cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Lax"
         bound = name.startswith("__Host-") and cookie["path"] == "/" and not cookie["domain"]
-        if not (right and bound):
-            found.append(f"the cookie {name} is {cookie.OutputString()[:200]}")
-    return found
+        yield right and bound, f"the cookie {name} is {cookie.OutputString()[:200]}"
+    if not static:
+        for part in POLICY:
+            yield part in policy, f"the policy lacks {part}"
+        yield "no-store" in said.get("Cache-Control", ""), "it may be stored"
 
 
-def _said(answer: HttpResponseBase, name: str) -> bool:
-    return answer.headers.get(name) == SAID[name]
+def amiss(answer: HttpResponseBase) -> list[str]:
+    """Give every rule that an answer breaks."""
+    return [what for keeps, what in judged(answer) if not keeps]
 
 
 @dataclass
@@ -79,11 +84,13 @@ class Sweep:
 
     Attributes:
         asked: answers by status.
+        rules: how many times a rule was held against an answer.
         cookies: how many were set, by name.
         wrong: each broken rule with its place.
     """
 
     asked: Counter[int] = field(default_factory=Counter)
+    rules: int = 0
     cookies: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -91,7 +98,10 @@ class Sweep:
         """Look at one answer."""
         self.asked[answer.status_code] += 1
         self.cookies.update(answer.cookies.keys())
-        self.wrong += [f"{place} {answer.status_code}: {rule}" for rule in amiss(answer, **how)]
+        for keeps, what in judged(answer, **how):
+            self.rules += 1
+            if not keeps:
+                self.wrong.append(f"{place} {answer.status_code}: {what}")
 
     def routes(self, routes: list[Route]) -> None:
         """Ask each of these by every person and method; needs the database."""

@@ -51,16 +51,6 @@ from visitor import Browser, GoneError, WrongError, expect
 COLD_EVERY = 25
 KINDS = (3, 5, 2) if visitor.OWN_FILES else (6, 2, 2)
 """How often what is asked: files go with some kinds only."""
-CALL = {
-    "who": {"relationship": "parent"},
-    "name": {"name": "Sample parent"},
-    "phone": {"phone": "303 555 0100"},
-    "time": {"time": "morning"},
-    "language": {"language": "en", "other_language": ""},
-    "interpreter": {"interpreter": "no"},
-    "about": {"about": "other"},
-    "note": {"note": "Call"},
-}
 _draw = secrets.SystemRandom()
 T = TypeVar("T")
 
@@ -190,8 +180,8 @@ class Family(threading.Thread):
         self.browser.watch = self._count
         try:
             page = self._again(self._begin_call)
-            while page.split("/")[-2] in CALL:
-                texts = dict(CALL[page.split("/")[-2]])
+            while page.split("/")[-2] in visitor.CALL:
+                texts = dict(visitor.CALL[page.split("/")[-2]])
                 if "note" in texts:
                     texts["note"] += f" {one.mark}"
                 page = self._again(

@@ -2,8 +2,9 @@
 
     python tools/prove_headers.py
 
-Asks as in production: over TLS, with the cookies and the transport of a portal in use. Prints how
-many answers were looked at, by status, and every rule that one of them breaks; exit code 1 then.
+Asks as in production: over TLS, with the cookies and the transport of a portal in use. Prints every
+rule that an answer breaks, how many answers there were, by status, and how many rules were held
+against them; exit code 1 where one is broken or a page of an error was not seen.
 """
 
 from __future__ import annotations
@@ -50,20 +51,23 @@ def main() -> int:
             for file in sorted(Path(settings.STATIC_ROOT).rglob("*")):
                 if file.is_file():
                     address = f"/static/{file.relative_to(settings.STATIC_ROOT)}"
-                    sweep.judge(address, client.get(address, secure=True), static=True)
-                    files += 1
+                    answer = client.get(address, secure=True)
+                    sweep.judge(address, answer, static=True)
+                    files += answer.status_code == 200
     finally:
         runner.teardown_databases(databases)
     unseen = [status for status in ERRORS if not sweep.asked[status]]
     sweep.wrong += [f"no answer was {status}" for status in unseen]
+    if not files:
+        sweep.wrong.append("no static file was given out")
     for line in sweep.wrong[:100]:
         print(line)
-    print(
-        f"{sum(sweep.asked.values())} answers: {len(routes())} routes x {len(PEOPLE)} people x "
-        f"{len(METHODS)} methods x languages, errors, {files} static files"
-    )
     print(f"by status {dict(sorted(sweep.asked.items()))}; cookies {dict(sweep.cookies)}")
-    print(f"{len(sweep.wrong)} wrong; {perf_counter() - begun:.0f} s")
+    print(
+        f"{len(routes())} routes x {len(PEOPLE)} people x {len(METHODS)} methods x languages, "
+        f"errors, {files} static files: {sum(sweep.asked.values())} answers, {sweep.rules} rules "
+        f"checked, {len(sweep.wrong)} wrong; {perf_counter() - begun:.0f} s"
+    )
     return 1 if sweep.wrong else 0
 
 

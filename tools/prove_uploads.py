@@ -2,12 +2,15 @@
 
     python tools/prove_uploads.py                  10,000 files, two at a time; minutes
     python tools/prove_uploads.py --count 300      the short form
+    python tools/with_postgres.py python tools/prove_uploads.py
 
 Each file is a file of tests/hostile_files.py that was changed: bits flipped, bytes overwritten,
-cut, repeated, spliced with another, renamed. Two processes take them as the portal's own do
-(`files.actions.take`, SQLite, contents sealed on the disk) and give back each one that was taken.
-Prints the outcomes, the crashes and the most memory that a process ever held; exit code 1 if a
-file crashed, an outcome has no words, or a process reached 300 MB. No scanner is asked.
+cut, repeated, spliced with another, renamed. Two processes take them into one portal of the
+proof's own, as the portal's processes do (`files.actions.take`, one database, contents sealed on
+the disk), and give back each one that was taken. Prints the outcomes, the crashes and the most
+memory that a process ever held; exit code 1 if a file crashed, an outcome has no words, a process
+reached 300 MB, or the database and the disk do not hold what was taken and nothing else. No scanner
+is asked.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import throwaway
 
 TESTS = str(Path(__file__).parents[1] / "tests")
 if TESTS not in sys.path:
@@ -106,12 +110,9 @@ def run(*, count: int, seed: int, at: datetime) -> Counter[str]:
 
 def serve_lines() -> None:
     """Take files from standard input, each behind a line with its length and its name."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "portal_settings"
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", verbosity=0)
     source = sys.stdin.buffer
     while head := source.readline():
         length, name = head.split(b" ", 1)
@@ -159,29 +160,59 @@ def main() -> int:
     if given.serve:
         serve_lines()
         return 0
-    os.environ["DJANGO_SETTINGS_MODULE"] = "portal_settings"
+    # One portal, made before anybody asks it for anything.
+    with throwaway.portal() as environment:
+        os.environ |= environment
+        return prove(given.count, given.seed)
+
+
+def prove(count: int, seed: int) -> int:
+    """Send so many files to the portal of the environment and print what came of them."""
+    import django
+
+    django.setup()
     from hematon.portal.files.kinds import WORDS
 
     began = time.monotonic()
-    shares = [given.count // WORKERS] * (WORKERS - 1)
-    shares.append(given.count - sum(shares))
+    shares = [count // WORKERS] * (WORKERS - 1)
+    shares.append(count - sum(shares))
     with ThreadPoolExecutor(WORKERS) as pool:
-        done = list(pool.map(_worker, range(WORKERS), shares, [given.seed] * WORKERS))
+        done = list(pool.map(_worker, range(WORKERS), shares, [seed] * WORKERS))
     said = sum((one[0] for one in done), Counter[str]())
     peak = max(one[1] for one in done)
     crashes = sum(n for what, n in said.items() if what.startswith("crash"))
     unknown = sorted(set(said) - {"taken"} - set(WORDS))
+    rows, contents = _held()
     for what, number in said.most_common():
         print(f"{number:6}  {what}")
-    print(f"files      {given.count} of {len(CORPUS)} kinds, seed {given.seed}")
+    print(f"files      {count} of {len(CORPUS)} kinds, seed {seed}")
     print(f"crashes    {crashes}")
     print(f"no words   {', '.join(unknown) or 'none'}")
+    print(f"kept       {rows} rows and {contents} contents, on {_database()}")
     print(f"memory     {peak / 1000:.0f} MB at most in a process that takes files")
     print(
         f"time       {time.monotonic() - began:.0f} s, {WORKERS} at a time; the longest "
         f"{max(one[2] for one in done):.1f} s"
     )
-    return int(bool(crashes or unknown or peak >= MOST_KB))
+    wrong = crashes or unknown or peak >= MOST_KB or {rows, contents} != {said["taken"]}
+    return int(bool(wrong))
+
+
+def _held() -> tuple[int, int]:
+    """Count what stands in the database and what lies on the disk."""
+    from django.conf import settings
+
+    from hematon.portal.files.models import StoredFile
+
+    on_disk = sum(one.is_file() for one in Path(settings.MEDIA_ROOT).rglob("*"))
+    return StoredFile.objects.exclude(stored_as="").count(), on_disk
+
+
+def _database() -> str:
+    """Name the database."""
+    from django.db import connection
+
+    return str(connection.vendor)
 
 
 if __name__ == "__main__":

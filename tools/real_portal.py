@@ -137,8 +137,8 @@ class Processes:
         self.server: subprocess.Popen[bytes] | None = None
         self.worker: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start both from nothing, by the commands of deploy/systemd."""
+    def start(self, *, worker: bool = True) -> None:
+        """Start both from nothing, by the commands of deploy/systemd; or the server alone."""
         with self.log.open("ab") as out:
             self.server = subprocess.Popen(
                 [
@@ -150,6 +150,8 @@ class Processes:
                 process_group=0,
             )
             atexit.register(_kill_group, self.server.pid)
+            if not worker:
+                return
             words = ["portal", "--dir", os.environ["HEMATON_PORTAL_DIR"], "work"]
             self.worker = subprocess.Popen(
                 [*throwaway.RUN, *words], stdout=out, stderr=out, process_group=self.server.pid

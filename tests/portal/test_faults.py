@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import (
     DatabaseError,
     DataError,
@@ -23,12 +24,14 @@ from django.db import (
     InterfaceError,
     OperationalError,
     ProgrammingError,
+    connection,
 )
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from hematon.portal import check
+from hematon.portal.accounts.counting import Counts
 from hematon.portal.accounts.models import Role
 from hematon.portal.notify.upkeep import lines as mail_lines
 from hematon.portal.operations import health, probes
@@ -258,6 +261,30 @@ def test_the_probe_of_the_machine_says_503(monkeypatch: pytest.MonkeyPatch, clie
     monkeypatch.setattr("hematon.portal.ui.views.connection.cursor", fails)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.content) == (503, b"the database does not answer\n")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_that_cannot_be_counted_are_a_fault_and_no_limit() -> None:
+    """Django's cache keeps silent then, and 429 told families that they had tried too often."""
+    call_command("createcachetable", "counts_of_a_test")
+    counts = Counts("counts_of_a_test", {})
+    on, off = {
+        "sqlite": ("PRAGMA query_only=ON", "PRAGMA query_only=OFF"),
+        "postgresql": ("SET default_transaction_read_only=on", "RESET ALL"),
+    }[connection.vendor]
+    try:
+        # A second one who is later is no fault.
+        assert [counts.add("one", 1, 10) for _ in range(2)] == [True, False]
+        with connection.cursor() as cursor:
+            cursor.execute(on)
+        for refused in (counts.add, counts.set):
+            with pytest.raises(DatabaseError) as error:
+                refused("two", 1, 10)
+            assert fault_of(error.value) is Fault.READ_ONLY
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(off)
+            cursor.execute("DROP TABLE counts_of_a_test")
 
 
 # --- the health page and the check --------------------------------------------------------------

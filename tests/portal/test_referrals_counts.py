@@ -361,6 +361,30 @@ def test_without_counts_or_findings_there_is_nothing_to_assess() -> None:
     assert "Nothing to assess yet" in client.get(at(fresh, "preview/")).content.decode()
 
 
+def test_an_engine_that_fails_keeps_no_clinician_from_sending(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T-31: preview and check page say that nothing was computed and whom to call."""
+    client, _user = signed_in()
+    case = begun(client)
+    fill(client, case)
+
+    def fails(*args: object, **kwargs: object) -> None:
+        raise ArithmeticError("Sample child")
+
+    monkeypatch.setattr("hematon.portal.referrals.preview.assess", fails)
+    for place in ("preview/", "check/"):
+        page = client.get(at(case, place)).content.decode()
+        assert "Nothing was computed" in page
+        assert "No rule for urgent counts was checked" in page
+        assert page.count('id="call-heading"') == 1
+        assert "Computed, not a clinical judgement" not in page
+    assert "the engine failed" in caplog.text
+    client.post(at(case, "check/"), {"seen": seen_in(page)})
+    case.refresh_from_db()
+    assert case.reference
+
+
 # --- findings ------------------------------------------------------------------------------------
 
 

@@ -135,10 +135,10 @@ FORM_RENDERER = "hematon.portal.ui.forms.Renderer"
 
 DATABASES = {"default": env.database("HEMATON_DATABASE_URL", DIRECTORY / "portal.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Sign-in limits count in it, so every worker must see the same one.
+# Sign-in limits count in it, so every worker must see the same one, and none may go uncounted.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "hematon.portal.accounts.counting.Counts",
         "LOCATION": "cache_entries",
         "KEY_FUNCTION": "hematon.portal.vault.sealing.cache_key",
         # Beyond so many, entries are thrown away whether or not their time is over. With Django's

@@ -6,6 +6,7 @@ team makes its own from the same answers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
@@ -22,12 +23,29 @@ from hematon.report.tested import with_doubt
 
 CALL_NOW: Final = frozenset({"E", "U24", "U72"})
 """Levels at which a form is too slow: seen by hematology within three days or sooner."""
+_log = logging.getLogger(__name__)
 
 
 def can_be_assessed(answers: Mapping[str, Any]) -> bool:
     """Say whether there is a child and anything about blood or findings to judge."""
     findings = answers.get("findings", {}).get("present", [])
     return "child" in answers and bool(counts_of(answers).get("sets") or findings)
+
+
+def computed(
+    answers: Mapping[str, Any], *, today: date, unread: Iterable[Issue] = ()
+) -> Assessment | None:
+    """Assess a draft; give None where the engine fails.
+
+    Nobody is kept from sending because of it: the pages say that nothing was computed, and whom
+    to call.
+    """
+    try:
+        return assessment_of(answers, name="draft", today=today, unread=unread)
+    except Exception:
+        # Where the engine's faults end, whatever they are; the log keeps type and place alone.
+        _log.exception("the engine failed on a referral")
+        return None
 
 
 def assessment_of(

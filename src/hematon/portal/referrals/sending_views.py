@@ -25,7 +25,7 @@ from hematon.portal.care.models import Case
 from hematon.portal.care.refused import NotInThisState, SentBefore, Unfinished
 from hematon.portal.care.summary import attached_counts
 from hematon.portal.referrals import access, actions, forms, steps
-from hematon.portal.referrals.preview import CALL_NOW, assessment_of, can_be_assessed
+from hematon.portal.referrals.preview import CALL_NOW, can_be_assessed, computed
 from hematon.portal.referrals.showing import already_sent, draft_or_answer, show
 from hematon.portal.referrals.summary import sections
 from hematon.portal.ui.views import too_many
@@ -49,9 +49,9 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.info(request, "Some pages are not complete yet.")
         return redirect("referral_steps", pk=pk)
     user = access.referrer(request)
-    level = ""
-    if can_be_assessed(case.answers):
-        level = assessment_of(case.answers, name="draft", today=forms.today()).urgency.level
+    may_be = can_be_assessed(case.answers)
+    assessment = computed(case.answers, today=forms.today()) if may_be else None
+    level = assessment.urgency.level if assessment is not None else ""
     return show(
         request,
         "referrals/check.html",
@@ -59,7 +59,8 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "case": case,
             "sections": sections(case),
             "counts": attached_counts(steps.counts_of(case.answers)),
-            "can_be_assessed": bool(level),
+            "can_be_assessed": may_be,
+            "failed": may_be and assessment is None,
             "call_now": level in CALL_NOW or case.answers["urgency"]["urgency"] == "now",
             "is_guest": user is None,
             "address": case.answers["you"]["address"],

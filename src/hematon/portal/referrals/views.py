@@ -29,7 +29,7 @@ from hematon.portal.files.kinds import REFERRAL_LIMITS
 from hematon.portal.files.models import StoredFile
 from hematon.portal.referrals import access, actions, forms, steps
 from hematon.portal.referrals.journey import journey, read_again
-from hematon.portal.referrals.preview import assessment_of, can_be_assessed
+from hematon.portal.referrals.preview import can_be_assessed, computed
 from hematon.portal.referrals.preview_page import preview_page
 from hematon.portal.referrals.sending_views import ask_for_code
 from hematon.portal.referrals.showing import draft_or_answer, show
@@ -216,9 +216,10 @@ def preview(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return show(request, "referrals/no_preview.html", {"case": case})
     user, at = access.referrer(request), timezone.now()
     again = read_again(case)
-    assessment = assessment_of(
-        case.answers, name="draft", today=forms.today(), unread=again.issues if again else ()
-    )
+    unread = again.issues if again else ()
+    assessment = computed(case.answers, today=forms.today(), unread=unread)
+    if assessment is None:
+        return show(request, "referrals/no_preview.html", {"case": case, "failed": True})
     document, policy = preview_page(case, assessment, again=again, at=at)
     actions.note_previewed(case=case, by=user, level=assessment.urgency.level)
     return HttpResponse(document, headers={"Content-Security-Policy": policy})
