@@ -210,6 +210,9 @@ def test_what_moved_is_said_with_the_numbers_of_both_versions(mine: Any) -> None
         if c["evidence"] == BREAKAGE
     ]
     assert piece.after.startswith(f"LR {weight:.0f} for, strong")
+    # One that was ranked too low to hold its evidence still says what the new result weighs.
+    silent = [one.name for one in moved(before, after).rows if not one.pieces]
+    assert silent == ["Something else (none of these)"]
     page = client.get(at(case, 2)).content.decode()
     assert f"{ranks[0]} → 1" in page
     assert piece.after in page

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from hematon.engine.assessment import Candidate
 from hematon.portal.accounts.access import Role, staff_of, staff_page
 from hematon.portal.audit.record import record
 from hematon.portal.care.models import Case
@@ -57,18 +58,22 @@ def case_assessment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "zone": site().zone,
     }
     if found is not None:
+        leading = selection.leading(found)
         context |= {
             "to_act": wording.time_to_act(found.urgency),
             "higher": wording.could_be_higher(found.urgency),
             "caution": wording.CAUTION,
             "ranking_rule": evidence.RANKING_RULE,
             "leading": [
-                (c, evidence.band(c), evidence.strongest(c), tested.in_brief(found, c.condition))
-                for c in selection.leading(found)
+                (c, evidence.band(c), _strongest(c), tested.in_brief(found, c.condition))
+                for c in found.differential
+                if c in leading or selection.is_something_else(c)
             ],
             "missing": [
                 (one.name, wording.listed(one.changes, most=5)) for one in found.missing[:SHOWN]
             ],
+            # Parts of the packet that no engine reads, such as messages, are no doubt of its data.
+            "issues": [one for one in found.issues if one.code != "resource-not-used"],
             "tested": tested.lines(found),
             "how": (
                 evidence.how_ranking_works(found),
@@ -214,6 +219,10 @@ def assessment_judge(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpRe
 def judgement_counts(request: HttpRequest) -> HttpResponse:
     """Show how often clinicians agreed and disagreed, and why, over all cases; numbers alone."""
     return render(request, "opinions/judged.html", {"table": counted.table()})
+
+
+def _strongest(candidate: Candidate) -> tuple[str, str] | None:
+    return None if selection.is_something_else(candidate) else evidence.strongest(candidate)
 
 
 def _run_of(case: Case, number: int) -> Run:

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hematon.knowledge.compiled import SOMETHING_ELSE
 from hematon.portal.opinions.items import time_to_act
 from hematon.report import evidence
 from hematon.report.quantities import percent, prose
 
 Json = Mapping[str, Any]
 
-_UNEXPLAINED: Final = "ranked too low in one of the two to hold its evidence"
 SHOWN: Final = 8
 """Conditions by rank, in either assessment, that are compared one by one."""
+_UNEXPLAINED: Final = "ranked too low in one of the two to hold its evidence"
+_UNKNOWN: Final = "causes that the knowledge does not hold"
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,11 @@ def moved(before: Json, after: Json) -> Moved:
     both = [key for key in is_ if key in was]
     shown = [key for key in both if min(was[key]["rank"], is_[key]["rank"]) <= SHOWN]
     rest = [key for key in both if key not in shown]
+    held = (_held(before), _held(after))
     floor = [_names(one["always_show"], "condition") for one in (before, after)]
     tests = [_names(one["next_tests"], "test") for one in (before, after)]
     return Moved(
-        rows=tuple(_row(was[key], is_[key]) for key in shown),
+        rows=tuple(_row(was[key], is_[key], held) for key in shown),
         further=sum(was[key]["rank"] != is_[key]["rank"] for key in rest),
         urgency=(time_to_act(before), time_to_act(after)),
         floor_new=_without(floor[1], floor[0]),
@@ -109,32 +112,37 @@ def _without(some: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, .
     return tuple(name for key, name in some.items() if key not in others)
 
 
-def _row(was: Json, is_: Json) -> Row:
+def _held(said: Json) -> frozenset[str]:
+    """Give all evidence that an assessment counts for or against anything."""
+    return frozenset(
+        piece["evidence"] for one in said["differential"] for piece in one["contributions"]
+    )
+
+
+def _row(was: Json, is_: Json, held: tuple[frozenset[str], frozenset[str]]) -> Row:
+    explained = was["contributions"] and is_["contributions"]
+    unknown = is_["condition"] == SOMETHING_ELSE
     return Row(
         name=prose(is_["name"]),
         rank_before=was["rank"],
         rank_after=is_["rank"],
         share_before=percent(was["posterior"]),
         share_after=percent(is_["posterior"]),
-        pieces=tuple(_pieces(was, is_)),
-        silent="none" if _explained(was) and _explained(is_) else _UNEXPLAINED,
+        pieces=tuple(_pieces(was, is_, held)),
+        silent=_UNKNOWN if unknown else "none" if explained else _UNEXPLAINED,
     )
 
 
-def _explained(one: Json) -> bool:
-    return bool(one["contributions"])
-
-
-def _pieces(was: Json, is_: Json) -> Iterator[Piece]:
-    # An assessment holds the evidence of its leading conditions alone: where one of the two does
-    # not, nothing can be said of what changed.
-    if not (_explained(was) and _explained(is_)):
-        return
+def _pieces(was: Json, is_: Json, held: tuple[frozenset[str], frozenset[str]]) -> Iterator[Piece]:
     old, new = (
         {one["evidence"]: one for one in side["contributions"] if one["observed"] is not None}
         for side in (was, is_)
     )
     for key in dict.fromkeys((*new, *old)):
+        # An assessment holds the evidence of its leading conditions alone. Where a condition is
+        # not among them, only what that assessment counts for none is known not to be counted.
+        if (not old and key in held[0]) or (not new and key in held[1]):
+            continue
         before, after = (_weight(side.get(key)) for side in (old, new))
         if before != after:
             text = prose((new.get(key) or old[key])["text"])
