@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import uuid
 from datetime import UTC, date, datetime
 from typing import Any
+
+import pypdfium2
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+from django.utils import timezone
 
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, StaffRole, User
@@ -244,3 +250,33 @@ def file_of(
 def message(case: Case, by: User, text: str) -> None:
     """Write a message in a case."""
     talking.send_message(case=case, key=uuid.uuid4().hex, text=text, by=by, language="en", at=AT)
+
+
+def ready(kind: Kind = Kind.SECOND_OPINION) -> tuple[Case, User, User]:
+    """Give a case, its reviewer, and the family that sent it, linked to the child."""
+    sender = outside()
+    linked(sender)
+    doctor = staff(Role.CLINICIAN, name="Sample physician A")
+    return given_to(sent(kind, sender), doctor), doctor, sender
+
+
+def browser(user: User, *, confirmed: bool = False) -> Client:
+    """Give a browser in which somebody is signed in."""
+    client = Client()
+    if user.kind == UserKind.STAFF:
+        TOTP.activate(user, generate_totp_secret())
+    client.force_login(user)
+    if confirmed:
+        session = client.session
+        session["confirmed_at"] = timezone.now().timestamp()
+        session.save()
+    return client
+
+
+def text_of(pdf: bytes) -> str:
+    """Give the words of a PDF."""
+    document = pypdfium2.PdfDocument(io.BytesIO(pdf))
+    try:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+    finally:
+        document.close()

@@ -1,4 +1,4 @@
-"""J5: packet, opinion, signature, release; the family reads in Spanish, the doctor reads too."""
+"""J5: packet, trial, judgement, opinion, release; the family reads in Spanish, the doctor too."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
 from hematon.portal.care.models import Case
 from hematon.portal.care.status import Stage
+from hematon.portal.opinions.make import packet_of
 from hematon.portal.opinions.models import Release, Signed
-from opinion_cases import file_of, given_to, linked, message, outside, sent, staff
+from opinion_cases import file_of, given_to, linked, message, outside, ready, sent, staff
 
 Visit = Callable[..., Any]
 FAMILY_EN = "The counts are low. We think more tests will help. Please call us."
@@ -104,6 +106,9 @@ def test_from_the_packet_to_a_report_that_was_read(visit: Visit, width: int) -> 
     visitor.open(f"/staff/cases/{case.pk}/packet/computed/")
     assert page.get_by_text("Aplastic").count() or page.get_by_text("aplastic").count()
     visitor.open(f"/staff/cases/{case.pk}/packet/")
+    tries_and_judges(page, case)
+    visitor.open(f"/staff/cases/{case.pk}/packet/")
+    assert page.get_by_text("Transfusions hide the MCV.").count() == 1
 
     follow(page, "Write or sign the opinion")
     look(page)
@@ -164,6 +169,62 @@ def test_from_the_packet_to_a_report_that_was_read(visit: Visit, width: int) -> 
     assert page.get_by_text("Version 1 released to the family, read and the doctor, read").count()
 
 
+def tries_and_judges(page: Any, case: Case) -> None:
+    """J5, steps 6 and 7: one input changed beside the old version, one item disagreed with."""
+    before = packet_of(case, timezone.now())
+    assert before.assessment is not None
+    follow(page, "Assessment: try a change")
+    look(page)
+    follow(page, "Change one count")
+    look(page)
+    press(page, "See what moves")
+    assert page.title().startswith("Error: ")
+    look(page)
+    page.get_by_label("Which count?").select_option(index=1)
+    page.get_by_label("What should it be?").fill("a lot")
+    press(page, "See what moves")
+    assert page.get_by_text("as a number, such as 7.9").count() == 2
+    look(page)
+    follow(page, "Change a finding or test instead")
+    look(page)
+    breakage = "Chromosome breakage (DEB/MMC) positive"
+    page.get_by_label("Which finding or test?").select_option(breakage)
+    page.get_by_label("Present, or positive").check()
+    press(page, "See what moves")
+    assert page.locator("h1").inner_text() == "Assessment, version 2"
+    assert page.get_by_text("Made again just now: the same, byte for byte.").count() == 1
+    assert page.locator(".hm-moved tbody tr").first.get_by_text("Fanconi anemia").count() == 1
+    look(page)
+    follow(page, "Open its whole report, as it was made")
+    look(page)
+    follow(page, "Back to version 2")
+    follow(page, "version 1")
+    look(page)
+    follow(page, "Open its whole report, as it was made")
+    kept = page.locator("main#report").inner_text()
+    page.go_back()
+    follow(page, "Agree or disagree")
+    look(page)
+    press(page, "Keep it")
+    assert page.title().startswith("Error: ")
+    look(page)
+    page.get_by_label("What is it about?").select_option(value="cause:fanconi_anemia")
+    page.get_by_label("I disagree with it").check()
+    page.get_by_label("Evidence that matters is missing").check()
+    page.get_by_label("Comment (optional)").fill("Transfusions hide the MCV.")
+    press(page, "Keep it")
+    assert page.locator("h1").inner_text() == "Assessment"
+    assert page.get_by_text("Disagrees", exact=True).count() == 1
+    look(page)
+    page.goto(page.url.split("/staff/")[0] + f"/staff/cases/{case.pk}/assessment/1/report/")
+    assert page.locator("main#report").inner_text() == kept
+    page.goto(page.url.split("/staff/")[0] + "/staff/judgements/")
+    look(page)
+    # Nothing of the record moved.
+    after = packet_of(Case.objects.get(pk=case.pk), before.at)
+    assert after.bundle == before.bundle
+
+
 def reads_in_spanish(visitor: Any, family: User, case: Case) -> None:
     """A parent without script: a page to take breath, then the letter."""
     page = signed_in(visitor, family)
@@ -192,7 +253,7 @@ def the_doctor_reads(visitor: Any, doctor: User, case: Case) -> None:
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_family_pages_fit_a_phone(visit: Visit, language: str) -> None:
     """Cover and letter in both languages with axe, at 320 px; by keyboard alone to the letter."""
-    from portal.test_opinions import ready, released, signed
+    from portal.test_opinions import released, signed
 
     case, doctor, family = ready()
     signed(case, doctor)

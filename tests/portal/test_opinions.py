@@ -13,10 +13,8 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import connection, connections
 from django.test import Client
-from django.utils import timezone
 
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
@@ -24,7 +22,7 @@ from hematon.portal.audit.models import Event
 from hematon.portal.care import ending, working
 from hematon.portal.care.models import Case, ConsentScope
 from hematon.portal.care.refused import NotInThisState, NotPermitted, Unfinished
-from hematon.portal.care.status import Kind, Stage, Status
+from hematon.portal.care.status import Stage, Status
 from hematon.portal.clinic.reading import knowledge
 from hematon.portal.families.models import Granted, Guardianship
 from hematon.portal.families.models import Status as LinkStatus
@@ -39,14 +37,16 @@ from hematon.portal.opinions.panel import panel_of
 from opinion_cases import (
     AT,
     BORN,
+    browser,
     file_of,
     given_to,
-    linked,
     message,
     outside,
+    ready,
     referred,
     sent,
     staff,
+    text_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -71,14 +71,6 @@ def written(case: Case) -> Content:
         family_es=FAMILY_ES,
         spanish_by="Sample translator A",
     )
-
-
-def ready(kind: Kind = Kind.SECOND_OPINION) -> tuple[Case, User, User]:
-    """Give a case, its reviewer, and the family that sent it, linked to the child."""
-    sender = outside()
-    linked(sender)
-    doctor = staff(Role.CLINICIAN, name="Sample physician A")
-    return given_to(sent(kind, sender), doctor), doctor, sender
 
 
 def saved(case: Case, by: User, content: Content | None = None) -> Opinion:
@@ -107,28 +99,6 @@ def released(case: Case, by: User, *to: Receiver, **more: Any) -> Signed:
         seen=case.revision,
         **more,
     )
-
-
-def browser(user: User, *, confirmed: bool = False) -> Client:
-    """Give a browser in which somebody is signed in."""
-    client = Client()
-    if user.kind == UserKind.STAFF:
-        TOTP.activate(user, generate_totp_secret())
-    client.force_login(user)
-    if confirmed:
-        session = client.session
-        session["confirmed_at"] = timezone.now().timestamp()
-        session.save()
-    return client
-
-
-def text_of(pdf: bytes) -> str:
-    """Give the words of a PDF."""
-    document = pypdfium2.PdfDocument(io.BytesIO(pdf))
-    try:
-        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
-    finally:
-        document.close()
 
 
 # --- writing -------------------------------------------------------------------------------------

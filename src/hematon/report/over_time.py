@@ -79,7 +79,7 @@ def trend_rows(trends: Trends) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-TREND_HEADERS: Final = ("", "Trend", "Slope", "Counts", "First low", "Lowest", "Recovered")
+TREND_HEADERS: Final = ("Lineage", "Trend", "Slope", "Counts", "First low", "Lowest", "Recovered")
 
 
 def _slope(trend: LineageTrend) -> str:

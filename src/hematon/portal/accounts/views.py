@@ -60,6 +60,12 @@ TOOLS = (
         (Role.CLINICIAN,),
     ),
     Tool(
+        "What clinicians think of assessments",
+        "How often they agree or disagree with what was computed, and why; numbers alone.",
+        "judgement_counts",
+        (Role.CLINICIAN,),
+    ),
+    Tool(
         "Schedule",
         "Visits by day and week; book, move, and say what came of them.",
         "schedule",

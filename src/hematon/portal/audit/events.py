@@ -189,6 +189,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "record.uploaded": EventType(Kind.IMPORT, "A record was uploaded to be assessed."),
     "report.opened": EventType(Kind.READ, "An assessment was opened."),
     "report.judged": EventType(Kind.SIGN, "A clinician judged an assessment."),
+    "run.kept": EventType(Kind.CREATE, "An assessment was kept in a case."),
     # --- experts and ratings --------------------------------------------------------------------
     "review_link.minted": EventType(Kind.CREATE, "A link to rate an expert was made."),
     "review.sent": EventType(Kind.CREATE, "A family rated an expert."),

@@ -54,9 +54,31 @@ def page(
     Returns:
         The document, and the content security policy that allows its style and nothing else.
     """
-    document = html.render(assessment, knowledge)
+    report = html.render(assessment, knowledge)
+    return framed(report, assessment.input_hash, links=links, by=by, at=at, notice=notice)
+
+
+def framed(
+    report: str,
+    input_hash: str,
+    *,
+    links: Iterable[tuple[str, str]],
+    by: str,
+    at: datetime,
+    notice: str = "",
+) -> tuple[str, str]:
+    """Put the bar on top of a report that was written before; see `page`.
+
+    Args:
+        report: by `hematon.report.html`.
+        input_hash: of what it was made of.
+        links: address and text of each link in the bar.
+        by: who asked for it.
+        at: when.
+        notice: markup above all else, escaped by whoever made it.
+    """
     # The record's own name stays out of the title: titles are kept in histories and tabs.
-    document = _TITLE.sub("<title>Clinician report</title>", document, count=1)
+    document = _TITLE.sub("<title>Clinician report</title>", report, count=1)
     document = document.replace("</style>", _BAR_STYLE + "</style>", 1)
     bar = format_html(
         '<div class="portal-bar" role="region" aria-label="This report">'
@@ -67,7 +89,7 @@ def page(
         "Demonstration: enter no real child. " if settings.DEMO else "",
         by,
         at.strftime("%Y-%m-%d %H:%M"),
-        assessment.input_hash[:12],
+        input_hash[:12],
     )
     # After the link to skip to the report, which must stay the first.
     document = document.replace("<header>", mark_safe(bar) + "<header>", 1)  # noqa: S308 ours

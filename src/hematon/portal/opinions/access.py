@@ -12,7 +12,7 @@ from hematon.portal.care.models import Case, Consent, ConsentScope
 from hematon.portal.care.status import Kind, Status
 from hematon.portal.families import access as families
 from hematon.portal.families.models import Child
-from hematon.portal.opinions.models import Opinion, Receiver, Release, Signed
+from hematon.portal.opinions.models import Opinion, Receiver, Release, Run, Signed
 from hematon.portal.opinions.packet import born, child_name
 from hematon.portal.programme.shapes import Thing
 
@@ -45,6 +45,16 @@ def may_write(user: User, case: Case) -> bool:
 def may_second_read(user: User, case: Case) -> bool:
     """Say whether a person may read an opinion before it is signed: a clinician of the case."""
     return user.is_active and user.holds(Role.CLINICIAN) and care.may_work(user, case)
+
+
+def run_of(case: Case, number: int) -> Run | None:
+    """Give one kept assessment of a case that the caller may open."""
+    return Run.objects.filter(case=case, number=number).select_related("changed_from", "by").first()
+
+
+def may_judge(user: User, case: Case) -> bool:
+    """Say whether a person tries changes and judges what was computed: a clinician of the case."""
+    return may_second_read(user, case)
 
 
 # --- who receives it ------------------------------------------------------------------------------

@@ -30,10 +30,11 @@ def packet_of(case: Case, at: datetime, *, with_files: bool = False) -> Packet:
     known = knowledge()
     record = bundle_of(packet, known, with_files=with_files)
     try:
-        assessment = judge(read_back(record, known, at), known.settings["default"])
+        reading = read_back(record, known, at)
+        assessment = judge(reading, known.settings["default"])
     except Exception:
         # Where the engine's faults end, whatever they are; the log keeps type and place alone.
         _log.exception("the engine failed on the record of a packet")
         return replace(packet, bundle=record)
     whole = with_computed(record, packet, assessment, known)
-    return replace(packet, bundle=whole, assessment=assessment)
+    return replace(packet, bundle=whole, reading=reading, assessment=assessment)

@@ -1,4 +1,8 @@
-"""The opinion: what is being written, every text it was, what was signed, and who received it."""
+"""The opinion and what it rests on.
+
+What is being written, every text it was, what was signed and who received it; and the assessments
+of a case that were kept, with what clinicians said of them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from django.conf import settings
 from django.db import models
 
 from hematon.portal.care.models import Case
+from hematon.portal.clinic.models import Feedback
 from hematon.portal.vault.fields import SealedBytes, SealedJSON, SealedText
 
 
@@ -241,3 +246,114 @@ class Reading(_OnlyAdded):
     def __str__(self) -> str:
         """Name the row."""
         return str(self.pk)
+
+
+class Run(_OnlyAdded):
+    """One assessment of a case, kept as it was made: all that went in and all that came out.
+
+    One without `change` is of the record as it stood. One with it is a trial: one input was
+    changed to see what moves. No run is part of the record, and the engine never reads one.
+
+    Attributes:
+        number: 1, 2, 3 within its case.
+        changed_from: the run that a trial began with.
+        change: what was changed, in words; see `trials.Change`.
+        inputs: the record as the engine read it; see `runs.Record`.
+        input_hash: the engine's own hash of it.
+        engine: release of the software.
+        knowledge: version of the clinical knowledge.
+        fingerprint: hash of that knowledge.
+        output: the assessment as JSON.
+        output_hash: SHA-256 of it.
+        document: the report as it was shown.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    changed_from = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="trials"
+    )
+    change = SealedJSON(null=True)
+    inputs = SealedBytes()
+    input_hash = models.CharField(max_length=64)
+    engine = models.CharField(max_length=40)
+    knowledge = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    output = SealedBytes()
+    output_hash = models.CharField(max_length=64)
+    document = SealedBytes()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """Each number once; a trial says what it changed, and from where."""
+
+        ordering = ("number",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case", "number"), name="one_run_per_number"),
+            models.CheckConstraint(
+                condition=models.Q(changed_from=None, change__isnull=True)
+                | models.Q(changed_from__isnull=False, change__isnull=False),
+                name="a_trial_says_what_it_changed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name the run."""
+        return f"run {self.number}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the output is the one that was kept."""
+        return self.output_hash == hashlib.sha256(self.output).hexdigest()
+
+    @property
+    def said(self) -> Any:
+        """Give the assessment as plain values."""
+        return json.loads(self.output)
+
+
+class About(models.TextChoices):
+    """What of an assessment a clinician judges."""
+
+    CAUSE = "cause", "A possible cause"
+    URGENCY = "urgency", "The time to act"
+    TEST = "test", "A suggested test"
+
+
+class Judgement(_OnlyAdded):
+    """A clinician agrees or disagrees with one item of a run.
+
+    Kind, outcome and reason are codes and are counted over all cases. Which item it is and what
+    was said about it tell of a child and are sealed.
+
+    Attributes:
+        item: code and name of what is judged, as the run showed it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="judgements")
+    about = models.CharField(max_length=10, choices=About)
+    item = SealedJSON()
+    outcome = models.CharField(max_length=20, choices=Feedback.Outcome)
+    reason = models.CharField(max_length=30, choices=Feedback.Reason, blank=True)
+    comment = SealedText(null=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """In the order said; a disagreement has its reason."""
+
+        ordering = ("at", "pk")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(outcome="accepted", reason="")
+                | (models.Q(outcome="overridden") & ~models.Q(reason="")),
+                name="a_judgement_against_has_a_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name the outcome."""
+        return self.outcome

@@ -11,6 +11,7 @@ from django.utils import translation
 
 from hematon.engine.assessment import Assessment
 from hematon.engine.case import Case as Record
+from hematon.errors import Reading
 from hematon.portal.care import ask_forms as ask
 from hematon.portal.care import told
 from hematon.portal.care.callback import Language, Relationship
@@ -20,6 +21,7 @@ from hematon.portal.clinic.reading import knowledge
 from hematon.portal.files.access import files_of
 from hematon.portal.files.models import State, StoredFile
 from hematon.portal.opinions.content import questions_of
+from hematon.portal.opinions.models import Judgement
 from hematon.portal.opinions.results import Result, results_of
 from hematon.portal.opinions.stated import stated_in
 
@@ -65,6 +67,8 @@ class Packet:
         said: every answer, by task.
         stated: findings, treatments, variants and diagnoses, as a record without counts.
         missing: what is not there, what is owed first.
+        judgements: what clinicians of the team said of what was computed.
+        reading: the record as the engine read it.
         assessment: what the engine made of the record; never for a family.
     """
 
@@ -83,7 +87,9 @@ class Packet:
     messages: tuple[Message, ...]
     consents: tuple[Consent, ...]
     steps: tuple[Step, ...]
+    judgements: tuple[Judgement, ...]
     bundle: dict[str, Any] | None = None
+    reading: Reading[Record] | None = None
     assessment: Assessment | None = None
 
 
@@ -113,6 +119,7 @@ def gathered(case: Case, at: datetime) -> Packet:
             messages=tuple(case.messages.select_related("by")),
             consents=tuple(case.consents.all()),
             steps=tuple(case.steps.select_related("by")),
+            judgements=tuple(Judgement.objects.filter(run__case=case).select_related("run", "by")),
         )
 
 

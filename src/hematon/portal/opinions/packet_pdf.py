@@ -1,7 +1,8 @@
 """The packet as one PDF, in the order in which a reviewer reads.
 
 Who asks what, and who may receive the answer; what is missing; the answers; counts as drawings and
-as a table; files with their hashes; messages. What the engine computed follows on pages of its own.
+as a table; files with their hashes; messages. What the engine computed follows on pages of its own,
+then what clinicians said of it, as theirs.
 Notes of the team are not in it.
 """
 
@@ -16,8 +17,10 @@ from reportlab.platypus import CondPageBreak, PageBreak, TableStyle
 from hematon.knowledge import Knowledge
 from hematon.portal.care.models import ConsentScope
 from hematon.portal.care.status import HoldReason, Kind, Stage, Status
+from hematon.portal.clinic.models import Feedback
 from hematon.portal.files.models import State
 from hematon.portal.opinions import computed_pdf
+from hematon.portal.opinions.models import About
 from hematon.portal.opinions.packet import STATES, Packet
 from hematon.portal.opinions.plots import Plot, plots
 from hematon.portal.opinions.results import Result
@@ -50,6 +53,7 @@ def _written(packet: Packet, knowledge: Knowledge) -> Paper:
         computed_pdf.add(paper, packet.assessment, knowledge)
     else:
         paper.prose("Nothing was computed: the program failed on this record.")
+    _judgements(paper, packet)
     return paper
 
 
@@ -235,6 +239,27 @@ def _messages(paper: Paper, packet: Packet) -> None:
         private = ", for the young person alone" if message.confidential_to_minor else ""
         paper.add(f"{who}, {_time(message.at)}{private}", "h2")
         paper.prose(message.text)
+
+
+def _judgements(paper: Paper, packet: Packet) -> None:
+    if not packet.judgements:
+        return
+    paper.story.append(PageBreak())
+    paper.add("What clinicians said of what was computed", "title")
+    paper.add("Said by the clinicians who are named. Not computed.", "mark")
+    for one in packet.judgements:
+        accepted = one.outcome == Feedback.Outcome.ACCEPTED
+        trial = ", a trial with one input changed" if one.run.change else ""
+        paper.add(f"{About(one.about).label}: {one.item['name']}", "h2")
+        paper.pairs(
+            [
+                ("Said", "Agrees" if accepted else "Disagrees"),
+                ("Reason", dict(Feedback.Reason.choices).get(one.reason, "")),
+                ("Comment", one.comment or ""),
+                ("By", f"{one.by}, {_time(one.at)}"),
+                ("Of", f"version {one.run.number}{trial}, input {one.run.input_hash[:16]}"),
+            ]
+        )
 
 
 def _course(paper: Paper, packet: Packet) -> None:

@@ -115,7 +115,10 @@ def packet_computed(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     made = packet_of(case, timezone.now())
     if made.assessment is None:
         raise Http404
-    links = [(reverse("packet", kwargs={"pk": pk}), "Back to the packet")]
+    links = [
+        (reverse("packet", kwargs={"pk": pk}), "Back to the packet"),
+        (reverse("case_assessment", kwargs={"pk": pk}), "Assessment: change, agree, disagree"),
+    ]
     document, policy = page(
         made.assessment,
         knowledge(),

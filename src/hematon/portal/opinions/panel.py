@@ -23,6 +23,7 @@ class Panel:
 
     Attributes:
         packet: address of the packet.
+        assessment: address of what was computed from it.
         opinion: address of the opinion; empty for who may not read it.
         state: where the opinion stands, in words.
         tag: color of the tag that says so, as the design system names it.
@@ -30,6 +31,7 @@ class Panel:
     """
 
     packet: str
+    assessment: str
     opinion: str
     state: str
     tag: str
@@ -41,6 +43,7 @@ def panel_of(case: Case, user: User) -> Panel:
     state, tag = _state(case)
     return Panel(
         packet=reverse("packet", kwargs={"pk": case.pk}),
+        assessment=reverse("case_assessment", kwargs={"pk": case.pk}),
         opinion=reverse("opinion", kwargs={"pk": case.pk}),
         state=state,
         tag=tag,

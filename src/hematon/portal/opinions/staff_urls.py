@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from hematon.portal.opinions import opinion_views, packet_views
+from hematon.portal.opinions import assessment_views, opinion_views, packet_views
 
 urlpatterns = [
     path("cases/<uuid:pk>/packet/", packet_views.packet, name="packet"),
@@ -17,6 +17,24 @@ urlpatterns = [
     ),
     path("cases/<uuid:pk>/packet/computed/", packet_views.packet_computed, name="packet_computed"),
     path("cases/<uuid:pk>/packet/files/<uuid:key>", packet_views.packet_file, name="packet_file"),
+    path("cases/<uuid:pk>/assessment/", assessment_views.case_assessment, name="case_assessment"),
+    path(
+        "cases/<uuid:pk>/assessment/<int:number>/change/<slug:kind>/",
+        assessment_views.assessment_change,
+        name="assessment_change",
+    ),
+    path(
+        "cases/<uuid:pk>/assessment/<int:number>/judge/",
+        assessment_views.assessment_judge,
+        name="assessment_judge",
+    ),
+    path("cases/<uuid:pk>/assessment/<int:number>/", assessment_views.run, name="run"),
+    path(
+        "cases/<uuid:pk>/assessment/<int:number>/report/",
+        assessment_views.run_report,
+        name="run_report",
+    ),
+    path("judgements/", assessment_views.judgement_counts, name="judgement_counts"),
     path("cases/<uuid:pk>/opinion/", opinion_views.opinion, name="opinion"),
     path("cases/<uuid:pk>/opinion/write/", opinion_views.opinion_write, name="opinion_write"),
     path("cases/<uuid:pk>/opinion/grade/", opinion_views.opinion_grade, name="opinion_grade"),
