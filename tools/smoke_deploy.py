@@ -121,25 +121,19 @@ def wait_for(ready: Callable[[], bool], what: str) -> None:
     raise SystemExit(f"{what} did not start")
 
 
-def prepare_database(url: str, environment: dict[str, str]) -> str:
-    """Make the roles, migrate as the owner; give the address for the portal's own role."""
+def run_sql(file: str, url: str, **words: str) -> None:
+    """Run a file of deploy/postgresql as the superuser."""
+    given = [part for name, value in words.items() for part in ("-v", f"{name}={value}")]
+    place = str(DEPLOY / "postgresql" / file)
+    psql = [str(programs() / "psql"), "-Xq", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run([*psql, *given, "-f", place, url], check=True)
+
+
+def prepare_database(url: str, environment: dict[str, str]) -> tuple[str, str]:
+    """Make the roles, migrate as the owner; give the address for the portal's role and for it."""
     words = {n: secrets.token_hex(12) for n in ("owner_password", "app_password", "drill_password")}
-    given = [w for n, v in words.items() for w in ("-v", f"{n}={v}")]
     database = urlsplit(url).path.lstrip("/")
-    subprocess.run(
-        [
-            *(
-                str(programs() / "psql"),
-                "-Xq",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-v",
-                f"database={database}",
-            ),
-            *(*given, "-f", str(DEPLOY / "postgresql" / "roles.sql"), url),
-        ],
-        check=True,
-    )
+    run_sql("roles.sql", url, database=database, **words)
 
     def by(role: str, name: str = database) -> str:
         parts = urlsplit(url)
@@ -151,7 +145,7 @@ def prepare_database(url: str, environment: dict[str, str]) -> str:
     for command in ("migrate --verbosity=0", "createcachetable", "collectstatic --no-input -v 0"):
         subprocess.run([sys.executable, "-m", "django", *command.split()], env=owner, check=True)
     environment["HEMATON_RESTORE_DATABASE_URL"] = by("hematon_drill", "hematon_drill")
-    return by("hematon_app")
+    return by("hematon_app"), by("hematon_owner")
 
 
 def probe_role(probes: Probes, url: str) -> None:
@@ -172,6 +166,28 @@ def probe_role(probes: Probes, url: str) -> None:
         except psycopg.errors.InsufficientPrivilege:
             refused = True
         probes.say(f"T-34 the portal's role is refused {statement.split(' ID')[0]!r}", refused)
+
+
+def probe_restore(
+    probes: Probes, url: str, app: str, owner: str, place: Path, environment: dict[str, str]
+) -> None:
+    """T-39: the owner restores as docs/operations.md says, and the portal's role reads it."""
+    import psycopg
+
+    throwaway.psql(url, "CREATE DATABASE hematon_new")
+    run_sql("grants.sql", url, database="hematon_new")
+    app, owner = (urlunsplit(urlsplit(one)._replace(path="/hematon_new")) for one in (app, owner))
+    (backup,) = (place / "backups").iterdir()
+    words = ["portal", "--dir", str(place / "data"), "restore", str(backup)]
+    words += ["--into", str(place / "new"), "--database-url", owner]
+    done = subprocess.run(
+        [*throwaway.RUN, *words], env=environment, capture_output=True, text=True, check=False
+    )
+    probes.say("restore by the owner", done.returncode == 0, done.stderr[-600:].strip())
+    if done.returncode == 0:
+        with psycopg.connect(app) as connection:
+            rows = connection.execute("SELECT count(*) FROM audit_event").fetchone()
+        probes.say("what was restored is read by the portal's own role", rows and rows[0] > 0)
 
 
 def nginx_configuration(place: Path, https: int, plain: int) -> Path:
@@ -356,7 +372,7 @@ def main() -> int:
         }
         command = [*throwaway.RUN, "portal", "--dir", str(data)]
         subprocess.run([*command, "make-keys"], env=environment, check=True, capture_output=True)
-        app = prepare_database(url, environment)
+        app, owner = prepare_database(url, environment)
         environment["HEMATON_DATABASE_URL"] = app
         https, plain = free_port(), free_port()
         words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
@@ -406,6 +422,7 @@ def main() -> int:
                     [*command, *words], env=environment, capture_output=True, text=True, check=False
                 )
                 probes.say(name, done.returncode == 0, done.stderr[-600:].strip())
+            probe_restore(probes, url, app, owner, place, environment)
         finally:
             for process in (nginx, gunicorn):
                 process.terminate()
