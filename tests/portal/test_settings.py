@@ -45,6 +45,24 @@ def test_right_settings_start(folder: Path) -> None:
     assert made["SECRET_KEY"] == SECRET
 
 
+def test_the_example_of_the_environment_is_enough_to_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-50: who fills in deploy/portal.env.example has mail, a scanner and PostgreSQL."""
+    text = (Path(__file__).parents[2] / "deploy" / "portal.env.example").read_text("utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, value = line.split("=", 1)
+            value = value.strip('"').replace("/var/lib/hematon", str(folder))
+            monkeypatch.setenv(name, value)
+    made = runpy.run_path(str(SETTINGS))
+    assert made["MAIL_IS_ON"]
+    assert made["CLAMD_SOCKET"]
+    assert made["DATABASES"]["default"]["USER"] == "hematon_app"
+    assert made["SITE_URL"].endswith(made["ALLOWED_HOSTS"][0])
+    assert not made["KEYRING_FILE"].is_relative_to(made["BACKUP_DIR"])
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
