@@ -167,7 +167,7 @@ class ConfirmForm(Form):
     )
     agree = Choices(
         label="Have you compared these with the laboratory's report?",
-        choices=[("yes", "Yes: each value, unit and date is as the laboratory reported it")],
+        choices=[("yes", "Yes: each value, unit, date and statement is as it was reported")],
         error_messages={"required": "Compare the values, units and dates, and confirm it."},
     )
 
