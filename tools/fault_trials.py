@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -239,20 +241,24 @@ def held_by_another(file: Path) -> Iterator[None]:
 @contextmanager
 def read_only(site: Site, disk: Path) -> Iterator[None]:
     """Mount the disk anew, read-only."""
-    for _ in range(200):
-        done = subprocess.run(
-            ["mount", "-o", "remount,ro", str(disk)], capture_output=True, check=False
-        )
-        if done.returncode == 0:
-            break
-        # Busy while a file is open for writing: what failed requests left goes with the garbage.
-        site.browser().get("/en/words/")
-    else:
-        raise SystemExit(f"{disk} cannot be made read-only: {done.stderr.decode()}")
+    # Busy while a file is open for writing, as those of failed requests are until the garbage is
+    # collected: workers that are new have none.
+    assert site.server.server is not None
+    site.server.server.send_signal(signal.SIGHUP)
+    ends = time.monotonic() + 60
+    while (done := _mounted(disk, "ro")).returncode != 0:
+        if time.monotonic() > ends:
+            raise SystemExit(f"{disk} cannot be made read-only: {done.stderr}")
+        time.sleep(0.1)
     try:
         yield
     finally:
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        _mounted(disk, "rw").check_returncode()
+
+
+def _mounted(disk: Path, how: str) -> subprocess.CompletedProcess[str]:
+    command = ["mount", "-o", f"remount,{how}", str(disk)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,7 @@ from hematon.portal.ui.faults import Fault, fault_of
 from hematon.portal.ui.logs import quiet_server
 from hematon.portal.ui.site import site
 from hematon.portal.ui.upkeep import State
+from tool_modules import tool_module
 
 CANARY = "canary-fault-9182"
 FAULTS = [fault for fault in Fault if fault is not Fault.OURS]
@@ -413,3 +415,48 @@ def test_gunicorn_keeps_nothing_of_a_request_it_cannot_read(said: str, kept: str
     server.log.error_log.removeFilter(only)
     assert only.filter(record)
     assert record.getMessage() == kept
+
+
+# --- the proof with real faults -------------------------------------------------------------------
+
+
+def test_the_proof_of_faults_sees_each_harm() -> None:
+    """T-31: `tools/prove_faults.py` makes the faults; its judge objects to each thing alone."""
+    seen, trials, visitor = map(tool_module, ("fault_seen", "fault_trials", "visitor"))
+    trial = trials.Trial("one", expected={"send": (503,)}, shown={"packet": "Nothing was computed"})
+    here = SimpleNamespace(place="/srv/portal")
+
+    def page(name: str, status: int, text: str = "", after: float = 0, **headers: str) -> set[str]:
+        answer = visitor.Answer(status, "", text.encode(), "/", headers)
+        return set(seen.on_the_page(here, trial, name, seen.Asked(answer, after)))
+
+    assert page("requests", 200) == page("healthz", 200) == set()
+    assert page("send", 302) == {"send: 302, and not (503,)"}
+    assert page("requests", 200, after=35) == {"requests: after 35 s, when nginx has given up"}
+    assert page("packet", 200) == {"packet: the page does not say 'Nothing was computed'"}
+    told = page("send", 503, "Traceback in /srv/portal")
+    assert {f"send: the page does not name {n}" for n in ("555-0100", "555-0199", "911")} < told
+    assert {"send: no Retry-After", "send: no Cache-Control"} < told
+    assert {"send: the page tells Traceback", "send: the page tells /srv/portal"} < told
+
+    tables = ("care.Case", "care.Step", "files.StoredFile", "notify.Notice")
+    nothing = seen.Kept({table: frozenset() for table in tables}, frozenset(), frozenset())
+
+    def with_row(table: str, **disk: frozenset[str]) -> Any:
+        return replace(nothing, rows={**nothing.rows, table: frozenset({"1"})}, **disk)
+
+    def amiss(before: Any, after: Any, file: int = 0) -> list[str]:
+        return list(seen.in_what_is_kept(before, after, {"send": 0, "file": file, "code": 0}))
+
+    assert amiss(nothing, nothing) == []
+    assert amiss(nothing, with_row("care.Case")) == ["0 requests acknowledged, 1 kept"]
+    assert amiss(nothing, nothing, file=1) == ["1 files acknowledged, 0 kept"]
+    named = with_row("files.StoredFile", named=frozenset({"a"}))
+    assert amiss(nothing, named, 1) == ["1 rows name a content that is not there"]
+    assert amiss(with_row("notify.Notice"), nothing) == ["rows are gone: {'notify.Notice': 1}"]
+    assert amiss(nothing, with_row("notify.Notice")) == [
+        "rows that nothing was acknowledged for: {'notify.Notice': 1}"
+    ]
+    assert list(seen.in_the_log("GET requests 503\nSample parent")) == [
+        "the server's log tells Sample parent"
+    ]
