@@ -25,7 +25,7 @@ from django.urls import reverse
 from hematon.engine.assessment import Assessment
 from hematon.engine.case import Case as EngineCase
 from hematon.errors import Reading
-from hematon.interchange import fhir
+from hematon.interchange import fhir, fhir_write
 from hematon.knowledge import Knowledge
 from hematon.portal.care import tasks
 from hematon.portal.care.models import Case, Consent, ConsentScope, Message
@@ -34,6 +34,7 @@ from hematon.portal.files.models import StoredFile
 from hematon.portal.files.serve import Purpose, content_of, may_open
 from hematon.portal.opinions.packet import STATES, Packet, sex
 from hematon.portal.opinions.results import Result, number_of
+from hematon.portal.opinions.stated import stated
 from hematon.portal.ui.site import site
 from hematon.report import fhir as report
 
@@ -160,6 +161,7 @@ class _Writer:
         for result in self.packet.results:
             yield self._observation(result)
         yield from self._draws()
+        yield from self._stated()
         for stored in self.packet.files:
             yield self._document(stored)
         for message in self.packet.messages:
@@ -338,6 +340,12 @@ class _Writer:
                 effectiveDateTime=drawn.isoformat() if drawn else "",
                 result=[self.to("Observation", result.place) for result in results],
             )
+
+    def _stated(self) -> Iterator[Json]:
+        record = stated(self.case, self.packet.born, self.knowledge)
+        # The first entry is the child, whom this Bundle names already.
+        for n, entry in enumerate(fhir_write.write(record, self.knowledge)["entry"][1:]):
+            yield entry["resource"] | {"id": self.id("stated", n), "subject": self.patient}
 
     # --- files, messages, consents -----------------------------------------------------------
 
