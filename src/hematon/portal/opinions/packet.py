@@ -21,7 +21,7 @@ from hematon.portal.clinic.reading import knowledge
 from hematon.portal.files.access import files_of
 from hematon.portal.files.models import State, StoredFile
 from hematon.portal.opinions.content import questions_of
-from hematon.portal.opinions.models import Judgement
+from hematon.portal.opinions.models import Judgement, Run
 from hematon.portal.opinions.results import Result, results_of
 
 STATES: Final[Mapping[str, str]] = {
@@ -115,7 +115,11 @@ def gathered(case: Case, at: datetime) -> Packet:
             messages=tuple(case.messages.select_related("by")),
             consents=tuple(case.consents.all()),
             steps=tuple(case.steps.select_related("by")),
-            judgements=tuple(Judgement.objects.filter(run__case=case).select_related("run", "by")),
+            judgements=tuple(
+                Judgement.objects.filter(run__case=case)
+                .select_related("run", "by")
+                .defer(*(f"run__{name}" for name in Run.HEAVY))
+            ),
         )
 
 
