@@ -185,7 +185,9 @@ def sent(
     return asking.send(case=case, seen=case.revision, by=sender, language=language, at=at)
 
 
-def referred(sender: User | None = None, at: datetime = AT) -> Case:
+def referred(
+    sender: User | None = None, at: datetime = AT, answers: dict[str, Any] | None = None
+) -> Case:
     """Send a referral, in the words of a clinician outside."""
     sender = sender or outside(UserKind.REFERRER)
     case = sending.begin(kind=Kind.REFERRAL, sender=sender, language="en", at=at)
@@ -214,6 +216,7 @@ def referred(sender: User | None = None, at: datetime = AT) -> Case:
             "question_3": "",
         },
         tasks.COUNTS: COUNTS,
+        **(answers or {}),
     }.items():
         case = sending.save_answer(case=case, question=key, answer=answer, at=at)
     return sending.send(case=case, seen=case.revision, at=at)

@@ -559,7 +559,12 @@ PAGES: Final = (
     *(
         Page(method, f"/staff/cases/{{pk}}/{tail}", ("cases", case), who)
         for case, who in TEAM.items()
-        for method, tail in (("GET", ""), ("POST", "open/"), ("GET", "packet/"))
+        for method, tail in (
+            ("GET", ""),
+            ("POST", "open/"),
+            ("GET", "packet/"),
+            ("GET", "assessment/"),
+        )
     ),
     *(
         Page(method, f"/en/visits/{{pk}}/{tail}", ("visits", "child"), LINKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import orjson
@@ -140,6 +141,46 @@ def test_a_whole_case_is_a_valid_bundle_that_reads_back_the_same() -> None:
     # Both were written in the same moment: which stands first is not said.
     said = {m["payload"][0]["contentString"] for m in found["Communication"]}
     assert said == {"¿Llegó todo?", "Sí, gracias."}
+
+
+def test_what_a_referrer_ticks_reaches_the_engine_of_the_team() -> None:
+    """J3: findings and treatments stand in the Bundle, and its reader gives them back."""
+    ticked = {
+        "findings": {"present": ["HP:0001744", "FH_CONSANG"]},
+        "absent": {"absent": ["HP:0001433"]},
+        "history": {
+            "treatments": ["red_cell_transfusion", "g_csf"],
+            "transfused_on": "2026-10-01",
+            "history": "",
+        },
+    }
+    packet = packet_of(referred(answers=ticked), AT)
+    checked(packet)
+    assert packet.reading is not None
+    assert packet.reading.value is not None
+    read = packet.reading.value
+    assert {(f.code, f.observed) for f in read.findings} == {
+        ("HP:0001744", True),
+        ("FH_CONSANG", True),
+        ("HP:0001433", False),
+    }
+    day = (date(2026, 10, 1) - BORN).days
+    assert {(t.kind, t.start_age_days) for t in read.treatments} == {
+        ("red_cell_transfusion", day),
+        ("g_csf", None),
+    }
+    plain = packet_of(referred(), AT)
+    assert packet.assessment is not None
+    assert plain.assessment is not None
+    assert {f.code for f in packet.assessment.findings} >= {"HP:0001744", "FH_CONSANG"}
+    assert packet.assessment.input_hash != plain.assessment.input_hash
+    # A family is not asked for findings: what stands under such a name is no record.
+    family = sent()
+    family.answers = {**family.answers, **ticked}
+    theirs = packet_of(family, AT).reading
+    assert theirs is not None
+    assert theirs.value is not None
+    assert (theirs.value.findings, theirs.value.treatments) == ((), ())
 
 
 def test_a_file_is_named_by_its_hash_and_its_guarded_address() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from hematon.portal.accounts.models import Kind as UserKind
 from hematon.portal.accounts.models import Role, User
 from hematon.portal.care import access as care
@@ -45,6 +47,12 @@ def may_write(user: User, case: Case) -> bool:
 def may_second_read(user: User, case: Case) -> bool:
     """Say whether a person may read an opinion before it is signed: a clinician of the case."""
     return user.is_active and user.holds(Role.CLINICIAN) and care.may_work(user, case)
+
+
+def runs_of(case: Case) -> QuerySet[Run]:
+    """List the kept assessments of a case that the caller may open, without what they hold."""
+    heavy = (*Run.HEAVY, *(f"changed_from__{name}" for name in Run.HEAVY))
+    return Run.objects.filter(case=case).select_related("by", "changed_from").defer(*heavy)
 
 
 def run_of(case: Case, number: int) -> Run | None:

@@ -51,7 +51,7 @@ def case_assessment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "packet": packet,
         "found": found,
         "number": AS_IT_IS,
-        "kept": list(case.runs.select_related("by", "changed_from")),
+        "kept": list(access.runs_of(case)),
         "judgements": packet.judgements,
         "may_judge": access.may_judge(staff_of(request), case),
         "now": now,

@@ -268,6 +268,9 @@ class Run(_OnlyAdded):
         document: the report as it was shown.
     """
 
+    HEAVY: ClassVar = ("inputs", "output", "document")
+    """Some 400 kB a run; lists leave them where they are."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="runs")
     number = models.PositiveIntegerField()

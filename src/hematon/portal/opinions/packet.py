@@ -21,7 +21,7 @@ from hematon.portal.clinic.reading import knowledge
 from hematon.portal.files.access import files_of
 from hematon.portal.files.models import State, StoredFile
 from hematon.portal.opinions.content import questions_of
-from hematon.portal.opinions.models import Judgement
+from hematon.portal.opinions.models import Judgement, Run
 from hematon.portal.opinions.results import Result, results_of
 from hematon.portal.opinions.stated import stated_in
 
@@ -112,14 +112,19 @@ def gathered(case: Case, at: datetime) -> Packet:
             questions=questions_of(case),
             said=tuple(_said(case)),
             results=results_of(case, knowledge()),
-            stated=stated_in(case.answers, born(case)),
+            # Families are not asked for findings: no answer of theirs is one.
+            stated=stated_in(case.answers if case.kind == Kind.REFERRAL else {}, born(case)),
             missing=tuple(sorted(missing(case, files), key=lambda one: not one.owed)),
             files=files,
             # Messages to and from the sender. What the team notes for itself stays with the team.
             messages=tuple(case.messages.select_related("by")),
             consents=tuple(case.consents.all()),
             steps=tuple(case.steps.select_related("by")),
-            judgements=tuple(Judgement.objects.filter(run__case=case).select_related("run", "by")),
+            judgements=tuple(
+                Judgement.objects.filter(run__case=case)
+                .select_related("run", "by")
+                .defer(*(f"run__{name}" for name in Run.HEAVY))
+            ),
         )
 
 

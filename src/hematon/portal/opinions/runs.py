@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 from django.db import transaction
+from django.db.models import Max
 
 import hematon
 from hematon.engine.case import Case as EngineCase
@@ -191,19 +192,14 @@ def _kept(case: Case, run: Run) -> tuple[Run, bool]:
         raise NotInThisState("the run is of another case")
     if not run._state.adding:
         return run, False
-    before = list(Run.objects.filter(case=case))
-    for one in before:
-        if run.change is None and one.change is None and _is_same(one, run):
-            return one, False
-    run.number = before[-1].number + 1 if before else 1
+    of_case = Run.objects.filter(case=case)
+    if run.change is None:
+        for one in of_case.filter(change__isnull=True, output_hash=run.output_hash):
+            if (one.inputs, one.document) == (run.inputs, run.document):
+                return one, False
+    run.number = (of_case.aggregate(last=Max("number"))["last"] or 0) + 1
     run.save(force_insert=True)
     return run, True
-
-
-def _is_same(one: Run, other: Run) -> bool:
-    if one.output_hash != other.output_hash:
-        return False
-    return (one.inputs, one.document) == (other.inputs, other.document)
 
 
 def _note(run: Run, by: User) -> None:
