@@ -95,7 +95,7 @@ def plant(folder: Path, record: Record, search: Search) -> dict[str, str]:
         word = record.canaries.new("nobody", "case_note", name)
         harm(folder, record, word)
         by[name] = f"nobody case_note.{name}"
-    piece = next(iter(search.pieces))
+    piece = next(iter(search.sealed.pieces))
     (folder / "planted-too").write_bytes(b"\x00" + piece)
     return by
 

@@ -19,6 +19,8 @@ from canary_walk import Record
 FILE: Final = Path(__file__).with_suffix(".yaml")
 SAME_AS: Final = {"second clinician": "clinician"}
 """People who stand for the same kind of person."""
+WRITER: Final = "the writer"
+"""Whoever typed the word, and nobody else of that kind."""
 
 Cell = tuple[str, str, str]
 """Route of the screen, sort of the words, who sees it."""
@@ -41,29 +43,29 @@ class Table:
         return self.sorts.get(box.route, "?") if box.route else box.name
 
     def seen(self, record: Record) -> set[Cell]:
-        """Give the screens on which somebody read what somebody else typed, or elsewhere."""
+        """Give the screens that show words, but for a form's own page to who just typed them."""
         return {
-            (route, self.sort_of(box), SAME_AS.get(person, person))
+            (
+                route,
+                self.sort_of(box),
+                WRITER if person == box.person else SAME_AS.get(person, person),
+            )
             for route, person, box in record.screens
             if (route, person) != (box.route, box.person)
         }
 
-    def wrong(self, record: Record, *, everything: bool) -> Iterator[str]:
-        """Give what is not as the table says.
-
-        Args:
-            record: what was seen.
-            everything: whether each screen of the table must have been seen.
-        """
+    def wrong(self, record: Record) -> Iterator[str]:
+        """Give what is seen and is not in the table."""
         unknown = {b.route for b in record.canaries.of.values() if self.sort_of(b) == "?"}
         for route in sorted(unknown):
             yield f"typed into {route}: {FILE.name} does not say what sort of words that is"
-        seen = self.seen(record)
-        for route, sort, person in sorted(seen - self.allowed):
+        for route, sort, person in sorted(self.seen(record) - self.allowed):
             yield f"screen {route}: shows {sort} to {person}"
-        if everything:
-            for route, sort, person in sorted(self.allowed - seen):
-                yield f"screen {route}: never seen to show {sort} to {person}, as listed"
+
+    def unseen(self, record: Record) -> Iterator[str]:
+        """Give what is in the table and was not seen."""
+        for route, sort, person in sorted(self.allowed - self.seen(record)):
+            yield f"screen {route}: never seen to show {sort} to {person}, as listed"
 
 
 def table() -> Table:

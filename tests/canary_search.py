@@ -45,6 +45,49 @@ TABLES: Final = {
 
 
 @dataclass
+class Sealed:
+    """What the sealed columns held, whenever it was noted: what is deleted must be gone, too.
+
+    Attributes:
+        columns: how many rows of each were seen to hold a word.
+        pieces: of what columns hold in which no word can be read, with their names.
+    """
+
+    columns: dict[str, int] = field(default_factory=dict)
+    pieces: dict[bytes, str] = field(default_factory=dict)
+
+    def note(self) -> None:
+        """Open every value that there is now."""
+        for column in sealed_fields():
+            name = f"{column.model._meta.label_lower}.{column.name}"
+            plain = [column.to_bytes(value) for value in self._opened(column)]
+            typed = sum(map(_is_typed, plain))
+            self.columns[name] = max(typed, self.columns.get(name, 0))
+            for content in plain if name in NOT_TYPED else ():
+                if len(content) >= PIECE_LEAST and not _is_typed(content):
+                    start = max(0, len(content) // 2 - PIECE_MOST // 2)
+                    self.pieces[content[start : start + PIECE_MOST]] = name
+
+    def wrong(self) -> Iterator[str]:
+        """Every sealed column held what somebody typed, or is searched by what it held."""
+        for name, typed in self.columns.items():
+            if name in NOT_TYPED:
+                if name not in self.pieces.values():
+                    yield f"sealed {name}: nothing was there to search for"
+            elif not typed:
+                yield f"sealed {name}: no form was filled that leads there"
+        for name in (NOT_TYPED.keys() | BY_THE_ACT.keys()) - self.columns.keys():
+            yield f"sealed {name}: there is no such column"
+
+    @staticmethod
+    def _opened(column: SealedField) -> Iterator[Any]:
+        for row in column.model._base_manager.all():
+            value = getattr(row, column.attname)
+            if value is not None:
+                yield value
+
+
+@dataclass
 class Search:
     """One search and what it found.
 
@@ -53,7 +96,7 @@ class Search:
         record: what everybody saw.
         logs: everything that was logged or printed, by who wrote it.
         codes: of mail, with which people signed in.
-        columns: how many rows of each sealed column hold a word.
+        sealed: what the sealed columns held.
         wrong: what stands where it must not, one line each.
     """
 
@@ -61,8 +104,7 @@ class Search:
     record: Record
     logs: Mapping[str, str]
     codes: Sequence[str]
-    columns: dict[str, int] = field(default_factory=dict)
-    pieces: dict[bytes, str] = field(default_factory=dict)
+    sealed: Sealed
     searched: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -70,7 +112,7 @@ class Search:
 
     def run(self) -> list[str]:
         """Search everywhere; give what is wrong."""
-        self._open_what_is_sealed()
+        self.wrong += self.sealed.wrong()
         for name, text in self.logs.items():
             self._find("logs", text.encode(), name)
             self._find_codes("logs", name, text)
@@ -91,7 +133,7 @@ class Search:
             named = self.record.canaries.named(content)
             self.wrong.append(f"{place} {where}: {found} x {named}")
         if stored:
-            for piece, column in self.pieces.items():
+            for piece, column in self.sealed.pieces.items():
                 if piece in content:
                     self.hits[place] += 1
                     self.wrong.append(f"{place} {where}: what {column} holds, in the open")
@@ -101,33 +143,6 @@ class Search:
             if re.search(rf"\b{code}\b", text):
                 self.hits[place] += 1
                 self.wrong.append(f"{place} {where}: a sign-in code")
-
-    # --- what is sealed --------------------------------------------------------------------------
-
-    def _open_what_is_sealed(self) -> None:
-        """Every sealed column holds what somebody typed, or is searched by what it holds."""
-        for column in sealed_fields():
-            name = f"{column.model._meta.label_lower}.{column.name}"
-            plain = [column.to_bytes(value) for value in self._opened(column)]
-            self.columns[name] = sum(map(_is_typed, plain))
-            if name in NOT_TYPED:
-                made = [p for p in plain if len(p) >= PIECE_LEAST and not _is_typed(p)]
-                for content in made:
-                    start = max(0, len(content) // 2 - PIECE_MOST // 2)
-                    self.pieces[content[start : start + PIECE_MOST]] = name
-                if not made:
-                    self.wrong.append(f"sealed {name}: nothing is there to search for")
-            elif not self.columns[name]:
-                self.wrong.append(f"sealed {name}: no form was filled that leads there")
-        for name in (NOT_TYPED.keys() | BY_THE_ACT.keys()) - self.columns.keys():
-            self.wrong.append(f"sealed {name}: there is no such column")
-
-    @staticmethod
-    def _opened(column: SealedField) -> Iterator[Any]:
-        for row in column.model._base_manager.all():
-            value = getattr(row, column.attname)
-            if value is not None:
-                yield value
 
     # --- the database ----------------------------------------------------------------------------
 

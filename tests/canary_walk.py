@@ -29,6 +29,8 @@ LEFT_ALONE: Final = (
     "/end-sessions/",
     "/totp/deactivate/",
     "/csp-report",
+    # Who is given a case may read it; the journeys give them to whom they are for.
+    "/give/",
     # Public facts, typed by staff about staff: names, roster, awards. No family, no child.
     "/staff/people/",
     "/staff/roster/",
@@ -42,8 +44,8 @@ LEFT_ALONE: Final = (
     "/account/sessions/",
     "/staff/sessions/",
 )
-FORM_AGAIN: Final = (409, 422)
-"""A form that comes back with what is wrong: its page may show what was typed, unlike an error."""
+FORM_AGAIN: Final = (403, 409, 422)
+"""A form comes back with what is wrong: its page is a screen as any other, unlike an error's."""
 BOX_OF_PHONE, BOX_OF_BIRTH = Box("everybody", "", "phone"), Box("everybody", "", "birth date")
 
 
@@ -75,8 +77,18 @@ class Record:
     sent_to: set[str] = field(default_factory=set)
     posted: int = 0
 
-    def look(self, person: str, method: str, address: str, answer: HttpResponse) -> None:
-        """Take an answer apart."""
+    def look(
+        self, person: str, method: str, address: str, answer: HttpResponse, page: str = ""
+    ) -> None:
+        """Take an answer apart.
+
+        Args:
+            person: who asked.
+            method: of the request.
+            address: of the request.
+            answer: what came back.
+            page: on which the form stands that was sent; it is what comes back when it is refused.
+        """
         self.statuses[answer.status_code] += 1
         self.posted += method == "POST"
         route = route_of(address)
@@ -105,7 +117,7 @@ class Record:
             links = re.findall(r'<a [^>]*href="(/[^"#]*)"', text)
             self.places.update(dict.fromkeys(map(unescape, links)))
         for box in self._shown(text_of_pdf(body) if kind == "application/pdf" else text):
-            self.screens[route, person, box] += 1
+            self.screens[route_of(page or address), person, box] += 1
 
     def _shown(self, text: str) -> set[Box]:
         found = self.canaries.boxes(text)
@@ -233,10 +245,12 @@ class Walker:
                 self.looked.add(address)
                 self._ask("GET", address)
 
-    def _ask(self, method: str, address: str, data: dict[str, Any] | None = None) -> HttpResponse:
+    def _ask(
+        self, method: str, address: str, data: dict[str, Any] | None = None, page: str = ""
+    ) -> HttpResponse:
         ask = self.client.post if method == "POST" else self.client.get
         answer: HttpResponse = ask(address, data or {})
-        self.record.look(self.person, method, address, answer)
+        self.record.look(self.person, method, address, answer, page)
         return answer
 
     def _went_to(self, address: str, answer: HttpResponse) -> None:
@@ -277,7 +291,7 @@ class Walker:
 
     def _send(self, form: Found, data: dict[str, Any]) -> HttpResponse:
         self.record.sent_to.add(route_of(form.action))
-        return self._ask("POST", form.action, data)
+        return self._ask("POST", form.action, data, form.page)
 
     def _filled(
         self, form: Found, turn: int, *, press: bool = True, without: Iterable[str] = ()
