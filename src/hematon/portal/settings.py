@@ -1,4 +1,4 @@
-"""Settings of the portal, from the env. What must not be guessed has no default.
+"""Settings of the portal, from the environment. What must not be guessed has no default.
 
 HEMATON_PORTAL_DIR       folder of the database, the site file and the secret (required)
 HEMATON_SECRET_KEY_FILE  file with the secret key (default: secret-key in the folder)
