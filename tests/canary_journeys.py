@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from canaries import picture_file
+from canary_machine import code_in_the_last_mail
 from canary_walk import Walker
 from hematon.portal.accounts.models import User
 from hematon.portal.care import tasks
@@ -30,6 +31,10 @@ NOT_TYPED: Final = {
     "accounts.factorsecret.content": "drawn by the portal: the secret of a code app",
     "care.case.basis": "the portal's own words: which signed thresholds fired",
     "counts.countspicture.picture": "sent by a page, then made anew from pixels: no word survives",
+    "opinions.judgement.item": "the name of what was judged, chosen from the engine's own",
+    "opinions.run.change": "the name of a count or finding, chosen, and a number",
+    "opinions.run.document": "made by the engine: its report, which names nobody",
+    "opinions.run.output": "made by the engine: the assessment, which names nobody",
     "opinions.signed.document": "made by the portal: a PDF, in which words are packed",
     "visits.appointment.room": "drawn by the portal: the name of the video room",
 }
@@ -67,6 +72,7 @@ def walk(people: People) -> None:
     for case in (asked, referred):
         _work(people, case)
         _opinion(people, case)
+    _assess(people["clinician"], referred)
     family, outside = people["family"], people["clinician outside"]
     family.do(f"/en/requests/{asked.pk}/", "/reply/")
     family.do(f"/en/requests/{asked.pk}/report/")
@@ -78,6 +84,7 @@ def walk(people: People) -> None:
     people["administrator"].do(reverse("change_rules", args=["ratings"]))
     people["intake"].do(f"{reverse('inbox')}?kind=question", "/filters/")
     _hospital_number(people["intake"])
+    _change_address(people["another family"])
 
 
 def _key(address: str) -> str:
@@ -184,6 +191,13 @@ def _opinion(people: People, case: Case) -> None:
     writer.do(f"{page}release/", to=to)
 
 
+def _assess(clinician: Walker, case: Case) -> None:
+    """One input changed, another after it, and the clinician's own judgement of what came out."""
+    clinician.do(reverse("assessment_change", args=[case.pk, 0, "count"]), value="88")
+    clinician.do(reverse("assessment_change", args=[case.pk, 2, "finding"]))
+    clinician.do(reverse("assessment_judge", args=[case.pk, 3]), outcome="overridden")
+
+
 def _break_glass(people: People, case: Case) -> None:
     people["clinician by emergency"].do(reverse("break_glass", args=["case", case.pk]))
     people["clinician by emergency"].open(reverse("case_item", args=[case.pk]))
@@ -216,6 +230,12 @@ def _hospital_number(intake: Walker) -> None:
     child = Child.objects.get()
     child.mrn = intake.record.canaries.new("intake", "no page", "mrn")
     child.save()
+
+
+def _change_address(family: Walker) -> None:
+    """The old address lies in the outbox, sealed, until the mail to it has gone."""
+    here = family.do(reverse("change_address"))
+    family.do(here, code=code_in_the_last_mail())
 
 
 def user_of(walker: Walker) -> User:
