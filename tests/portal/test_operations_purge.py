@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -62,6 +63,12 @@ def test_after_a_purge_nothing_of_it_is_left() -> None:
     done = purging.purge(now=NOW, rewrite=connection.vendor == "postgresql")
     assert done == would
     assert [s.pk for s in StoredSession.objects.all()] == ["stays"]
+    # PostgreSQL keeps a row while anybody's snapshot may see it, autovacuum's for instance.
+    for _ in range(20):
+        if CANARY.encode() not in database_bytes():
+            break
+        time.sleep(0.5)
+        purging.overwrite(rewrite=connection.vendor == "postgresql")
     assert CANARY.encode() not in database_bytes()
     events = Event.objects.filter(action="upkeep.purged")
     assert [e.detail for e in events] == [{"what": "sessions, with the drafts in them", "rows": 1}]
