@@ -235,15 +235,14 @@ class Family(Person):
         expect(self.browser.post("/en/blood-counts/delete/", {}), 302)
 
     def _begin(self) -> None:
-        self.mark, self.page, self.has_file = secrets.token_hex(8), "", not visitor.OWN_FILES
+        self.mark, self.page, self.has_file = secrets.token_hex(8), "", False
         draft = visitor.begin(self.browser, visitor.WITH_FILES)
         self.tasks = visitor.tasks_of(self.browser, draft)
-        if visitor.OWN_FILES:
-            # Its other question is the page for files, answered by `_upload`.
-            (count,) = [task for task in self.tasks if task.endswith("/blood-count/")]
-            self.tasks.remove(count)
-            answer = visitor.answer_to("blood-count", self.mark)
-            expect(self.browser.post(f"{count}blood-count/", answer), 302)
+        # Its other question is the page for files, answered by `_upload`.
+        (count,) = [task for task in self.tasks if task.endswith("/blood-count/")]
+        self.tasks.remove(count)
+        answer = visitor.answer_to("blood-count", self.mark)
+        expect(self.browser.post(f"{count}blood-count/", answer), 302)
         self.draft, self.in_draft = draft, 0
 
     def _step(self) -> None:

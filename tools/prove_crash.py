@@ -49,7 +49,7 @@ from real_portal import Mail, Processes
 from visitor import Browser, GoneError, WrongError, expect
 
 COLD_EVERY = 25
-KINDS = (3, 5, 2) if visitor.OWN_FILES else (6, 2, 2)
+KINDS = (3, 5, 2)
 """How often what is asked: files go with some kinds only."""
 _draw = secrets.SystemRandom()
 T = TypeVar("T")
@@ -97,8 +97,6 @@ class Family(threading.Thread):
                     self.browser, task, one.mark, lambda page: self._upload(one, page, files)
                 )
             )
-        if not visitor.OWN_FILES:
-            self._again(lambda: self._upload(one, visitor.files_page(one.pk), files))
         self._again(lambda: self._send(one))
         self.told.requests.append(one)
         for _ in range(_draw.choice((0, 1, 2))):

@@ -15,14 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
-from importlib.util import find_spec
 from urllib.parse import urlencode, urlsplit
 
 HOST = "portal.proof.invalid"
 TIMEOUT_SECONDS = 60
-OWN_FILES = find_spec("hematon.portal.care.request_files") is not None
-"""Whether requests take files by themselves; until then `proof_urls.py` adds a page that does."""
-WITH_FILES = "question" if OWN_FILES else "learn-more"
+WITH_FILES = "question"
 """A kind of request that files can be sent with."""
 _FILES = "files-"
 """Keys of questions that are answered with files begin so."""
@@ -41,7 +38,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "worry": {"worry": "Low counts"},
     "symptoms": {"symptoms": "bruises"},
     "question": {"question": "What comes next?"},
-    "blood-count": {"blood_count": "file" if OWN_FILES else "later"},
+    "blood-count": {"blood_count": "file"},
     "wish": {"wish": "How visits go"},
 }
 """What a family types, by the key of the question."""
@@ -240,9 +237,7 @@ def answer_to(key: str, mark: str) -> dict[str, str]:
 
 def files_page(pk: str) -> str:
     """Give the page that takes files of a draft whose newest blood count comes as a file."""
-    if OWN_FILES:
-        return f"/en/requests/{pk}/tasks/blood-count/{_FILES}newest-count/"
-    return f"/proof/{pk}/"
+    return f"/en/requests/{pk}/tasks/blood-count/{_FILES}newest-count/"
 
 
 def answer_task(
