@@ -63,12 +63,13 @@ def test_after_a_purge_nothing_of_it_is_left() -> None:
     done = purging.purge(now=NOW, rewrite=connection.vendor == "postgresql")
     assert done == would
     assert [s.pk for s in StoredSession.objects.all()] == ["stays"]
-    # PostgreSQL keeps a row while anybody's snapshot may see it, autovacuum's for instance.
-    for _ in range(20):
-        if CANARY.encode() not in database_bytes():
-            break
+    # PostgreSQL keeps a row while anybody's snapshot may see it, autovacuum's for instance: what
+    # one purge leaves is gone with a later one.
+    tries = 20 if connection.vendor == "postgresql" else 0
+    while tries and CANARY.encode() in database_bytes():
         time.sleep(0.5)
-        purging.overwrite(rewrite=connection.vendor == "postgresql")
+        purging.purge(now=NOW, rewrite=True)
+        tries -= 1
     assert CANARY.encode() not in database_bytes()
     events = Event.objects.filter(action="upkeep.purged")
     assert [e.detail for e in events] == [{"what": "sessions, with the drafts in them", "rows": 1}]
