@@ -35,7 +35,7 @@ class Counts(DatabaseCache):
 
         # Its own transaction is inside this one, whose beginning and end Django does not swallow.
         with transaction.atomic(), connection.execute_wrapper(noting):
-            kept: bool = super()._base_set(mode, key, value, timeout)  # type: ignore[misc]
+            kept: bool = super()._base_set(mode, key, value, timeout)  # type: ignore[misc]  # Django has no types
         if refused:
             raise refused[0]
         return kept
