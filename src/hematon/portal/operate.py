@@ -313,7 +313,7 @@ def _step(command: list[str], settings: dict[str, str]) -> str:
 @click.option("--dry-run", is_flag=True, help="Say what would go; delete nothing.")
 @click.option("--rewrite", is_flag=True, help="Also write the database's files anew; at night.")
 def purge(dry_run: bool, rewrite: bool) -> None:
-    """Delete what is past its time: sessions, uploads, drafts, closed requests."""
+    """Delete what is past its time: sessions, uploads, drafts, closed requests, ended links."""
     set_up()
     from django.utils import timezone
 

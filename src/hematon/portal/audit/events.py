@@ -105,7 +105,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "case.confidentiality_set": EventType(
         Kind.SECURITY, "Whether a request is kept from parents was set."
     ),
-    "case.purged": EventType(Kind.DELETE, "A draft whose time was over was deleted."),
+    "case.purged": EventType(
+        Kind.DELETE, "A draft or a closed request whose time was over was deleted."
+    ),
     # --- referrals by clinicians outside ----------------------------------------------------------
     "referral.claimed": EventType(
         Kind.SECURITY, "A draft begun without signing in became an account's."
@@ -132,6 +134,8 @@ EVENTS: Final[dict[str, EventType]] = {
     "files.opened_by_sender": EventType(Kind.READ, "A person opened a file that they sent."),
     "files.swept": EventType(Kind.DELETE, "Files that no row names were deleted."),
     # --- children and who may see them ------------------------------------------------------------
+    "guardian.purged": EventType(Kind.DELETE, "A link that ended long ago was deleted."),
+    "child.purged": EventType(Kind.DELETE, "A child whom nothing here needed was deleted."),
     "guardian.requested": EventType(Kind.CREATE, "Somebody asked to see a child's requests."),
     "guardian.confirmed": EventType(Kind.SECURITY, "An adult's access to a child was confirmed."),
     "guardian.listed": EventType(Kind.QUERY, "Links between adults and children were listed."),

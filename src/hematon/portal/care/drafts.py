@@ -49,7 +49,7 @@ def to_remind(at: datetime) -> QuerySet[Case]:
 
 def over(at: datetime) -> QuerySet[Case]:
     """Give the drafts whose time is over and that no legal hold keeps."""
-    drafts = Case.objects.filter(status=Status.DRAFT, ends_at__lte=at, legal_hold=False)
+    drafts = Case.objects.filter(status=Status.DRAFT, ends_at__lte=at)
     return drafts.exclude(pk__in=held("care.case"))
 
 

@@ -35,7 +35,7 @@ def over(now: datetime) -> Iterator[uuid.UUID]:
     calls = Q(kind=Kind.CALL, closed_at__lt=now - CALLBACK)
     # Nothing that closed later can be over, so its answers need not be opened.
     others = ~Q(kind=Kind.CALL) & Q(closed_at__lt=now - timedelta(days=365 * keep.closed_years))
-    rows = Case.objects.filter(calls | others, status__in=CLOSED, legal_hold=False)
+    rows = Case.objects.filter(calls | others, status__in=CLOSED)
     for case in rows.order_by("closed_at", "pk").iterator():
         if case.pk not in kept and (case.kind == Kind.CALL or _of_age(case, keep, now)):
             yield case.pk
@@ -53,7 +53,7 @@ def purge(now: datetime) -> int:
 @transaction.atomic
 def _purge(pk: uuid.UUID) -> int:
     case = Case.objects.select_for_update().filter(pk=pk, status__in=CLOSED).first()
-    if case is None or case.legal_hold:
+    if case is None or pk in held("care.case"):
         return 0
     kind = case.kind
     files.let_go_of(holder=case.pk)
@@ -69,14 +69,7 @@ def _of_age(case: Case, keep: Retention, now: datetime) -> bool:
     today = now.astimezone(site().zone).date()
     used = case.closed_at.astimezone(site().zone).date()
     born = _born(case) or case.sent_at.astimezone(site().zone).date()
-    return today >= max(_later(used, keep.closed_years), _later(born, keep.closed_until_age))
-
-
-def _later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # the 29th of February
-        return date(day.year + years, 3, 1)
+    return today >= keep.record_until(born=born, used=used)
 
 
 def _born(case: Case) -> date | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from hematon.portal.care import drafts, ending
+from hematon.portal.care import drafts, ending, leaving
 from hematon.portal.care.models import Case
 from hematon.portal.care.status import OPEN
 from hematon.portal.ui.upkeep import Line, State, health, purges
@@ -21,6 +21,12 @@ def purge_drafts(*, now: datetime, dry: bool) -> int:
 def purge_closed(*, now: datetime, dry: bool) -> int:
     """Delete closed cases that need not be kept any longer."""
     return len(list(ending.over(now))) if dry else ending.purge(now)
+
+
+@purges("links between an adult and a child, ended")
+def purge_links(*, now: datetime, dry: bool) -> int:
+    """Delete links that ended longer ago than they are kept."""
+    return leaving.ended(now).count() if dry else leaving.purge_links(now)
 
 
 @health("Requests")

@@ -6,7 +6,7 @@ is ours and waits for the programme to agree.
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -235,7 +235,7 @@ class RatingRules(Rules):
 
 
 class Retention(Rules):
-    """How long each kind of row is kept. A legal hold on a row stops all of it.
+    """How long each kind of row is kept. A legal hold on a case stops all of it.
 
     Attributes:
         draft_days: an unsent request, from its latest change.
@@ -243,7 +243,7 @@ class Retention(Rules):
         rejected_file_days: a file that was refused.
         closed_until_age: a closed case is kept until the child has this age,
         closed_years: or for these years after it was last used, whichever is later.
-        audit_years: the audit.
+        audit_years: the audit, at least; no purge touches it, for its chain would break.
         mail_days: a row of the outbox after it was sent.
         ended_access_years: a link between an adult and a child after it ended.
     """
@@ -262,6 +262,30 @@ class Retention(Rules):
         if self.draft_warning_day >= self.draft_days:
             raise ValueError("draft_warning_day: must come before draft_days")
         return self
+
+    def record_until(self, *, born: date, used: date) -> date:
+        """Give the day from which what is kept about a child need not be kept any longer.
+
+        Args:
+            born: the child's birth date.
+            used: when it was last used.
+        """
+        return max(_years_after(used, self.closed_years), _years_after(born, self.closed_until_age))
+
+
+def _years_after(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # the 29th of February
+        return date(day.year + years, 3, 1)
+
+
+def years_before(moment: datetime, years: int) -> datetime:
+    """Give the moment so many years earlier; on the 28th where February has no 29th."""
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:
+        return moment.replace(year=moment.year - years, day=28)
 
 
 class Vendor(Strict):

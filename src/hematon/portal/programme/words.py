@@ -198,7 +198,7 @@ def _retention(rules: Retention) -> Iterator[Line]:
         "rejected_file_days": ("refused files", f"{rules.rejected_file_days} days"),
         "closed_until_age": ("closed cases", f"until the child is {rules.closed_until_age}"),
         "closed_years": ("or, if later", f"{rules.closed_years} years after the latest use"),
-        "audit_years": ("audit", f"{rules.audit_years} years"),
+        "audit_years": ("audit", f"at least {rules.audit_years} years; nothing here deletes it"),
         "mail_days": ("sent notices", f"{rules.mail_days} days"),
         "ended_access_years": ("ended access", f"{rules.ended_access_years} years"),
     }

@@ -105,7 +105,6 @@ class Case(models.Model):
     )
     opened_at = models.DateTimeField(null=True)
     revision = models.PositiveIntegerField(default=0)
-    legal_hold = models.BooleanField(default=False)
 
     class Meta:
         """What belongs together is there together."""
