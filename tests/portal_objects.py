@@ -38,7 +38,7 @@ from hematon.portal.files.models import State, StoredFile
 from hematon.portal.privacy.actions import break_glass
 from hematon.portal.vault.sealing import seal_large
 from hematon.portal.visits import access as visits
-from hematon.portal.visits import wires
+from hematon.portal.visits import whose
 from hematon.portal.visits.models import Appointment, Slot
 from visit_people import expert, rule
 
@@ -459,7 +459,7 @@ def _child_cells() -> Iterator[Cell]:
         yield (
             name,
             "change its visit",
-            lambda w, u, n: wires.may_act(u, w.children[n].pk, w.at),
+            lambda w, u, n: whose.may_act(u, w.children[n].pk, w.at),
             sees[name],
         )
         yield (

@@ -16,27 +16,14 @@ import pytest
 
 from hematon.portal.accounts.models import Kind, User
 from hematon.portal.directory.models import Expert, LicensedState
-from hematon.portal.visits import wires
+from hematon.portal.programme.shapes import Access, Thing
+from hematon.portal.visits import actions, whose
 from hematon.portal.visits.actions import Booking
 from hematon.portal.visits.models import Rule, Slot, VisitKind
 from hematon.portal.visits.opening import Opening
 from hematon.portal.visits.opening_actions import add_rule
 
 ZONE = "America/Denver"
-
-
-class Thing(StrEnum):
-    """As in programme.shapes."""
-
-    VISITS = "visits"
-
-
-class Access(StrEnum):
-    """As in programme.shapes."""
-
-    FULL = "full"
-    LIMITED = "limited"
-    ENDED = "ended"
 
 
 class Scope(StrEnum):
@@ -133,20 +120,15 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> tuple[Families, Outbox]:
     def cancel(*, key: str) -> bool:
         return outbox.rows.pop(key, None) is not None
 
-    doors: dict[str, dict[str, Any]] = {
-        "families.access": {
-            "children_of": children_of,
-            "may_see": may_see,
-            "sight_of": sight_of,
-        },
-        "families.ages": {"band_at": band_at},
-        "families.models": {"Child": type("Child", (), {"objects": Rows})},
-        "programme.shapes": {"Thing": Thing, "Access": Access, "AgeRules": object},
-        "programme.rules": {"current": lambda kind: None},
-        "notify.actions": {"enqueue": enqueue, "cancel": cancel},
+    doors: dict[str, Any] = {
+        "families": SimpleNamespace(children_of=children_of, may_see=may_see, sight_of=sight_of),
+        "band_at": band_at,
+        "Child": SimpleNamespace(objects=Rows),
+        "rules": SimpleNamespace(current=lambda kind: None),
     }
-    rooms = {place: SimpleNamespace(**names) for place, names in doors.items()}
-    monkeypatch.setattr(wires, "_module", rooms.__getitem__)
+    for name, door in doors.items():
+        monkeypatch.setattr(whose, name, door)
+    monkeypatch.setattr(actions, "outbox", SimpleNamespace(enqueue=enqueue, cancel=cancel))
     return families, outbox
 
 

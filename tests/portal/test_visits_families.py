@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hematon.portal.accounts.models import Role, StaffRole, User
-from hematon.portal.visits import access, actions, wires
+from hematon.portal.visits import access, actions, whose
 from visit_people import booking, expert, family, rule, slots
 
 pytestmark = [
@@ -54,7 +54,7 @@ def test_an_active_link_alone_opens_a_childs_visits() -> None:
     """T-08: requested, ended, locked, expired and not yet begun give nothing."""
     user = family()
     own = child(user, date(2020, 2, 29))
-    assert [found.pk for found in wires.children_to_act_for(user, NOW)] == [own.pk]
+    assert [found.pk for found in whose.children_to_act_for(user, NOW)] == [own.pk]
     for wrong in (
         {"status": "requested", "confirmed_by": None},
         {"status": "ended", "ended_at": NOW},
@@ -64,9 +64,9 @@ def test_an_active_link_alone_opens_a_childs_visits() -> None:
     ):
         other = family()
         made = child(other, date(2020, 2, 29), **wrong)
-        assert wires.children_of(other, NOW) == []
-        assert not wires.may_act(other, made.pk, NOW)
-    assert wires.child_names([own.pk]) == {own.pk: "Sample child Qzx"}
+        assert whose.children_of(other, NOW) == []
+        assert not whose.may_act(other, made.pk, NOW)
+    assert whose.child_names([own.pk]) == {own.pk: "Sample child Qzx"}
 
 
 def test_ages_decide_by_the_programmes_rules() -> None:
@@ -76,11 +76,11 @@ def test_ages_decide_by_the_programmes_rules() -> None:
     second = timedelta(seconds=1)
     theirs = child(parent, date(2008, 12, 1))
     own = child(patient, date(2008, 12, 1), "patient")
-    assert wires.may_act(parent, theirs.pk, grown - second)
-    assert not wires.may_act(parent, theirs.pk, grown)
-    assert wires.children_of(patient, grown - second)
-    assert not wires.may_act(patient, own.pk, grown - second)
-    assert wires.may_act(patient, own.pk, grown)
+    assert whose.may_act(parent, theirs.pk, grown - second)
+    assert not whose.may_act(parent, theirs.pk, grown)
+    assert whose.children_of(patient, grown - second)
+    assert not whose.may_act(patient, own.pk, grown - second)
+    assert whose.may_act(patient, own.pk, grown)
 
 
 def test_booking_owes_mails_and_cancelling_takes_back_the_reminders() -> None:

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from hematon.portal.accounts.models import Role, User
 from hematon.portal.directory.models import Expert
-from hematon.portal.visits import wires
+from hematon.portal.visits import whose
 from hematon.portal.visits.models import (
     Appointment,
     Closure,
@@ -35,7 +35,7 @@ def _visits() -> QuerySet[Appointment]:
 
 def visits_of(user: User, at: datetime) -> QuerySet[Appointment]:
     """Give the visits of the children for whom a person may act now, the latest last."""
-    children = [child.pk for child in wires.children_of(user, at)]
+    children = [child.pk for child in whose.children_of(user, at)]
     return _visits().filter(child_id__in=children).order_by("slot__starts_at", "pk")
 
 

@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 
 from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
-from hematon.portal.visits import wires
+from hematon.portal.notify import actions as outbox
+from hematon.portal.notify.models import Kind
 from hematon.portal.visits.finding import Refused, Wanted
 from hematon.portal.visits.holding import (
     free,
@@ -38,8 +39,8 @@ from hematon.portal.visits.models import (
 )
 
 REMIND_BEFORE: Final = {
-    "visit_in_two_days": timedelta(hours=48),
-    "visit_in_two_hours": timedelta(hours=2),
+    Kind.VISIT_IN_TWO_DAYS: timedelta(hours=48),
+    Kind.VISIT_IN_TWO_HOURS: timedelta(hours=2),
 }
 """By kind of notice."""
 
@@ -154,7 +155,7 @@ def confirm(
                 _agree(appointment.child_id, agreement, actor, at)
             _step(appointment, actor, at)
             _remind(appointment, at)
-            _tell(appointment, "visit_booked", at)
+            _tell(appointment, Kind.VISIT_BOOKED, at)
             record(
                 actor,
                 "visit.booked",
@@ -221,7 +222,7 @@ def move(
             visit.save()
             _step(visit, by, at)
             _remind(visit, at)
-            _tell(visit, "visit_changed", at)
+            _tell(visit, Kind.VISIT_CHANGED, at)
             record(by, "visit.moved", visit, kind=visit.kind, sequence=visit.sequence)
     except IntegrityError:
         raise Refused("taken") from None
@@ -253,7 +254,7 @@ def cancel(*, appointment: Appointment, by: User, at: datetime, late: bool = Fal
         visit.sequence += 1
         visit.save(update_fields=["status", "sequence"])
         _step(visit, by, at)
-        _tell(visit, "visit_cancelled", at)
+        _tell(visit, Kind.VISIT_CANCELLED, at)
         record(by, "visit.cancelled", visit, sequence=visit.sequence)
     return visit
 
@@ -283,7 +284,7 @@ def mark(*, appointment: Appointment, status: Status, seen: str, by: User, at: d
             _unremind(visit)
             visit.sequence += 1
             _remind(visit, at)
-            _tell(visit, "visit_changed", at)
+            _tell(visit, Kind.VISIT_CHANGED, at)
         visit.save(update_fields=["status", "sequence"])
         _step(visit, by, at)
         record(by, "visit.marked", visit, status=status.value)
@@ -345,7 +346,7 @@ def answer_at_join(
 # --- notices -------------------------------------------------------------------------------------
 
 
-def _reminders(visit: Appointment) -> dict[str, tuple[str, datetime]]:
+def _reminders(visit: Appointment) -> dict[str, tuple[Kind, datetime]]:
     """Give key, kind and moment of each reminder; a visit that was moved has new keys."""
     return {
         f"visit:{visit.pk}:{visit.sequence}:{kind}": (kind, visit.slot.starts_at - before)
@@ -356,7 +357,7 @@ def _reminders(visit: Appointment) -> dict[str, tuple[str, datetime]]:
 def _remind(visit: Appointment, at: datetime) -> None:
     for key, (kind, when) in _reminders(visit).items():
         if when > at:
-            wires.notify(
+            outbox.enqueue(
                 key=key,
                 kind=kind,
                 user=visit.guardian,
@@ -368,11 +369,12 @@ def _remind(visit: Appointment, at: datetime) -> None:
 
 def _unremind(visit: Appointment) -> None:
     """Take back the reminders of what the visit was; before its sequence rises."""
-    wires.take_back(keys=list(_reminders(visit)))
+    for key in _reminders(visit):
+        outbox.cancel(key=key)
 
 
-def _tell(visit: Appointment, kind: str, at: datetime) -> None:
-    wires.notify(
+def _tell(visit: Appointment, kind: Kind, at: datetime) -> None:
+    outbox.enqueue(
         key=f"visit:{visit.pk}:{visit.sequence}:{kind}",
         kind=kind,
         user=visit.guardian,

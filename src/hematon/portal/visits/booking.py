@@ -15,8 +15,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from hematon.portal.accounts.models import User
+from hematon.portal.families.models import Child
 from hematon.portal.ui.journey import Answers, Journey, Question
-from hematon.portal.visits import booking_forms, forms, wires
+from hematon.portal.visits import booking_forms, forms, whose
 from hematon.portal.visits.actions import Booking
 from hematon.portal.visits.check import CHECK
 from hematon.portal.visits.finding import Wanted
@@ -30,7 +31,7 @@ _NAME, _SLOT, _MOVING = "visit_booking", "visit_booking_slot", "visit_booking_mo
 def journey(request: HttpRequest, user: User) -> Journey:
     """Give the questions as they are for this family: its children, and what it said so far."""
     at = timezone.now()
-    children = wires.children_to_act_for(user, at)
+    children = whose.children_to_act_for(user, at)
     given = request.session.get(_NAME, {})
     near = given.get("where", {}).get("where", "") in licensed_states()
     kinds = [VisitKind.IN_PERSON]
@@ -116,16 +117,16 @@ def wanted(answers: Answers) -> Wanted:
     )
 
 
-def child_of(answers: Answers, user: User) -> wires.Child | None:
+def child_of(answers: Answers, user: User) -> Child | None:
     """Give the child that the visit is for; None when the family may no longer act for it."""
-    children = wires.children_to_act_for(user, timezone.now())
+    children = whose.children_to_act_for(user, timezone.now())
     if "child" not in answers:
         return children[0] if len(children) == 1 else None
     chosen = str(answers["child"]["child"])
     return next((child for child in children if str(child.pk) == chosen), None)
 
 
-def booking(answers: Answers, child: wires.Child, said: dict[str, Any]) -> Booking:
+def booking(answers: Answers, child: Child, said: dict[str, Any]) -> Booking:
     """Give the visit as the family described it.
 
     Args:

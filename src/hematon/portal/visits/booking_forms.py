@@ -9,12 +9,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hematon.portal.care.forms import PhoneForm
+from hematon.portal.families.models import Child
 from hematon.portal.ui.forms import Choice, Choices, Form
 from hematon.portal.visits.finding import Refused
 from hematon.portal.visits.forms import WhereForm
 from hematon.portal.visits.models import Signer, Slot, VisitKind
 from hematon.portal.visits.times import clock
-from hematon.portal.visits.wires import Child
 
 WHOM_MOST, NOTE_MOST = 200, 500
 

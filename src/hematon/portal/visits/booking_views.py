@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hematon.portal.accounts.access import family_of, family_page
 from hematon.portal.accounts.models import User
+from hematon.portal.families.models import Child
 from hematon.portal.ui.forms import Form
-from hematon.portal.visits import access, actions, booking, finding, holding, wires
+from hematon.portal.visits import access, actions, booking, finding, holding, whose
 from hematon.portal.visits.actions import Agreement
 from hematon.portal.visits.booking_forms import DetailsAndAgreementForm, DetailsForm, TimeForm
 from hematon.portal.visits.consent import consent
@@ -36,7 +37,7 @@ DAYS_A_PAGE = 8
 def book(request: HttpRequest) -> HttpResponse:
     """Say what is asked; sending begins."""
     user = family_of(request)
-    children = wires.children_to_act_for(user, timezone.now())
+    children = whose.children_to_act_for(user, timezone.now())
     if request.method == "POST" and children:
         booking.begin(request)
         return booking.journey(request, user).missing(request) or redirect("book_days")
@@ -48,7 +49,7 @@ def book(request: HttpRequest) -> HttpResponse:
 def book_question(request: HttpRequest, key: str) -> HttpResponse:
     """Ask one question."""
     user = family_of(request)
-    if not wires.children_to_act_for(user, timezone.now()):
+    if not whose.children_to_act_for(user, timezone.now()):
         return redirect("book")
     return booking.journey(request, user).page(
         request,
@@ -243,7 +244,7 @@ def _known(old: Appointment | None) -> dict[str, str]:
     return {"with_whom": old.with_whom, "phone": old.phone, "note": old.note}
 
 
-def _needs_agreement(user: User, child: wires.Child, kind: str) -> bool:
+def _needs_agreement(user: User, child: Child, kind: str) -> bool:
     return kind == VisitKind.VIDEO and access.agreed(user, child.pk, consent().version) is None
 
 
@@ -255,7 +256,7 @@ def agreement_of(said: dict[str, Any]) -> Agreement:
 def _book(
     request: HttpRequest,
     user: User,
-    child: wires.Child,
+    child: Child,
     answers: Any,
     said: dict[str, Any],
     needed: bool,

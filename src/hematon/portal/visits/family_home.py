@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from hematon.portal.accounts.models import User
 from hematon.portal.ui.family_home import Entry, Panel, on_home
-from hematon.portal.visits import access, times, wires
+from hematon.portal.visits import access, times, whose
 from hematon.portal.visits.models import Appointment
 from hematon.portal.visits.video import is_open
 
@@ -19,7 +19,7 @@ SHOWN = 3
 @on_home(20)
 def visits(user: User, at: datetime) -> Panel:
     """Give the next visits."""
-    names = {child.pk: child.name for child in wires.children_of(user, at)}
+    names = {child.pk: child.name for child in whose.children_of(user, at)}
     ahead = [v for v in access.visits_of(user, at) if v.is_live and v.slot.ends_at > at]
     return Panel(
         key="visits",

@@ -10,13 +10,13 @@ from django import forms
 
 from hematon.portal.care.forms import PhoneForm
 from hematon.portal.directory.models import Expert
+from hematon.portal.families.models import Child
 from hematon.portal.ui.forms import Choice, Choices, Form
 from hematon.portal.ui.site import site
 from hematon.portal.visits.finding import AHEAD_DAYS
 from hematon.portal.visits.models import Status, VisitKind
 from hematon.portal.visits.opening import TICK_MINUTES, Opening
 from hematon.portal.visits.states import STATES
-from hematon.portal.visits.wires import Child
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DATE = {"class": "nhsuk-input--width-10", "placeholder": ""}

@@ -20,7 +20,7 @@ from hematon.portal.audit.record import record
 from hematon.portal.directory.access import today
 from hematon.portal.directory.finding import video_states
 from hematon.portal.ui.site import site
-from hematon.portal.visits import access, actions, opening_actions, wires
+from hematon.portal.visits import access, actions, opening_actions, whose
 from hematon.portal.visits.actions import Booking
 from hematon.portal.visits.finding import Refused, bounds
 from hematon.portal.visits.models import (
@@ -73,7 +73,7 @@ def schedule(request: HttpRequest) -> HttpResponse:
     last = first + timedelta(days=6 if week else 0)
     slots = list(access.schedule(user, *bounds(first, last, zone), clinician))
     visits = access.visits_in(slots)
-    names = wires.child_names([visit.child_id for visit in visits.values()])
+    names = whose.child_names([visit.child_id for visit in visits.values()])
     days: dict[date, list[dict[str, Any]]] = {}
     for slot in slots:
         found = visits.get(slot.pk)
@@ -143,7 +143,7 @@ def staff_slot(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     address = request.POST.get("address", "")
     family = User.objects.with_address(address)
     children = (
-        wires.children_to_act_for(family, at) if family and family.kind == Kind.FAMILY else []
+        whose.children_to_act_for(family, at) if family and family.kind == Kind.FAMILY else []
     )
     if family is None or not children:
         find = FamilyForm({"address": address})
@@ -188,7 +188,7 @@ def _booking(form: ForFamilyForm, slot: Slot) -> Booking:
 def _move(
     request: HttpRequest, user: User, slot: Slot, old: Appointment, context: dict[str, Any]
 ) -> HttpResponse:
-    context["child"] = wires.child_names([old.child_id]).get(old.child_id, "")
+    context["child"] = whose.child_names([old.child_id]).get(old.child_id, "")
     status = 200
     if request.method == "POST":
         given = Booking(
@@ -286,7 +286,7 @@ def _detail(
         "visit": found,
         "status": _STATUS[Status(found.status)],
         "kind": {"video": "Video", "phone": "Phone", "in-person": "At the clinic"}[found.kind],
-        "child": wires.child_names([found.child_id]).get(found.child_id, ""),
+        "child": whose.child_names([found.child_id]).get(found.child_id, ""),
         "zone": found.slot.zone,
         "state": STATES[found.location_state].en if found.location_state in STATES else "",
         "spoken": spoken,

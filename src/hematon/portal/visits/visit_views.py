@@ -21,7 +21,7 @@ from hematon.portal.directory.access import today
 from hematon.portal.directory.actions import ActionRefusedError, mint_review_link
 from hematon.portal.ui.forms import Form
 from hematon.portal.ui.site import site
-from hematon.portal.visits import access, actions, booking, wires
+from hematon.portal.visits import access, actions, booking, whose
 from hematon.portal.visits.booking_forms import JoinAndAgreementForm, JoinForm
 from hematon.portal.visits.booking_views import agreement_of
 from hematon.portal.visits.consent import consent
@@ -45,13 +45,13 @@ def _visit(request: HttpRequest, pk: uuid.UUID) -> Appointment:
 def _own_visit(request: HttpRequest, pk: uuid.UUID) -> Appointment:
     """Give a visit that the person may change or join; a minor only sees its own."""
     found = _visit(request, pk)
-    if not wires.may_act(family_of(request), found.child_id, timezone.now()):
+    if not whose.may_act(family_of(request), found.child_id, timezone.now()):
         raise Http404
     return found
 
 
 def _names(user: User, at: datetime) -> dict[uuid.UUID, str]:
-    return {child.pk: child.name for child in wires.children_of(user, at)}
+    return {child.pk: child.name for child in whose.children_of(user, at)}
 
 
 @family_page
@@ -78,7 +78,7 @@ def visit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "visit": found,
         "child": _names(family_of(request), at)[found.child_id],
         "state": STATES.get(found.location_state, ""),
-        "may_act": wires.may_act(family_of(request), found.child_id, at),
+        "may_act": whose.may_act(family_of(request), found.child_id, at),
         "is_ahead": found.is_live and found.slot.starts_at > at,
         "is_open": found.is_live and is_open(found, at),
         "may_review": found.status == Status.COMPLETED and found.slot.clinician.is_surveyed,
