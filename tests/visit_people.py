@@ -16,6 +16,7 @@ import pytest
 
 from hematon.portal.accounts.models import Kind, User
 from hematon.portal.directory.models import Expert, LicensedState
+from hematon.portal.families.models import Child as FamilyChild
 from hematon.portal.programme.shapes import Access, Thing
 from hematon.portal.visits import actions, whose
 from hematon.portal.visits.actions import Booking
@@ -184,7 +185,7 @@ def slots(of: Rule, at: datetime, *, after: timedelta = timedelta(hours=86)) -> 
     return list(of.slots.filter(state="free", starts_at__gt=at + after).order_by("starts_at"))
 
 
-def booking(child: Child, **other: Any) -> Booking:
+def booking(child: Child | FamilyChild, **other: Any) -> Booking:
     """Give what a family says."""
     said: dict[str, Any] = {
         "kind": VisitKind.VIDEO,

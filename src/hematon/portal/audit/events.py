@@ -178,6 +178,10 @@ EVENTS: Final[dict[str, EventType]] = {
     "slot.released": EventType(Kind.UPDATE, "A held time was let go."),
     "visit.booked": EventType(Kind.CREATE, "A visit was booked."),
     "visit.viewed": EventType(Kind.READ, "A visit was opened."),
+    "visit.purged": EventType(Kind.DELETE, "A visit whose time was over was deleted."),
+    "visit.agreement_purged": EventType(
+        Kind.DELETE, "An agreement to video whose time was over was deleted."
+    ),
     "visit.moved": EventType(Kind.UPDATE, "A visit was moved."),
     "visit.cancelled": EventType(Kind.UPDATE, "A visit was cancelled."),
     "visit.marked": EventType(Kind.UPDATE, "What became of a visit was noted."),

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from hematon.portal.files import scanning
 from hematon.portal.notify.models import Notice
-from hematon.portal.operations import probes
+from hematon.portal.operations import children, probes
 from hematon.portal.operations.backup import newest
 from hematon.portal.operations.models import JobRun
 from hematon.portal.operations.notes import last
@@ -192,3 +192,10 @@ def purge_mail(*, now: datetime, dry: bool) -> int:
         | Q(failed_at__lt=until, address__isnull=False)
     )
     return over.count() if dry else over.delete()[0]
+
+
+@purges("children whom nothing here needs")
+def purge_children(*, now: datetime, dry: bool) -> int:
+    """Delete children once all that names them is gone, whatever the time."""
+    del now
+    return children.unneeded().count() if dry else children.purge()

@@ -149,7 +149,8 @@ def confirm(
                 note=booking.note,
                 made_at=at,
             )
-            if booking.kind == VisitKind.VIDEO and needs_agreement:
+            agrees = booking.kind == VisitKind.VIDEO and needs_agreement
+            if agrees:
                 if agreement is None:
                     raise Refused("consent")
                 _agree(appointment.child_id, agreement, actor, at)
@@ -163,7 +164,7 @@ def confirm(
                 kind=booking.kind,
                 interpreter=booking.interpreter,
                 for_family=by is not None,
-                consent=agreement is not None,
+                consent=agrees,
             )
     except (IntegrityError, Refused) as error:
         # What was sent twice at once: the first made the visit while this one waited.
