@@ -241,4 +241,7 @@ def layers(value: object) -> Iterator[bytes]:
             plain = base64.urlsafe_b64decode(head.lstrip(".") + "=" * 3)
             yield zlib.decompress(plain) if packed else plain
         with suppress(Exception):
-            yield repr(pickle.loads(base64.b64decode(value))).encode()
+            content = base64.b64decode(value)
+            # As every pickle since protocol 2 begins; what else is read as one may be anything.
+            if content.startswith(b"\x80"):
+                yield repr(pickle.loads(content)).encode()

@@ -10,6 +10,9 @@ gunicorn run. Then every byte is searched: the database's files and every value 
 the backup, mail, logs, addresses, titles, headers and pages of errors. At the end leaks are planted
 on purpose, and the search must name each.
 
+And when all has ended, a purge sixty years later must leave no sealed value but those that are said
+to stay.
+
 Exit code 1 when a word stands where it must not, when a sealed column was never reached, when a
 screen shows words that `tests/canary_screens.yaml` does not list, or when a planted leak was not
 found. What is listed and was never seen is named; at length it should be nothing.
@@ -88,6 +91,7 @@ class Proof:
 
     def run(self) -> int:
         """Walk, search, plant leaks and search again; print the figures."""
+        import canary_end
         import canary_machine as machine
         from canary_harm import missed, plant
         from canary_screens import table
@@ -112,6 +116,12 @@ class Proof:
         not_named = missed(by, again)
         print(f"leaks planted   {len(by) + 1}, of which {len(not_named)} were not named")
         self.wrong += [f"planted and not named: {name}" for name in not_named]
+        emptied, kept = canary_end.wrong()
+        print(
+            f"end of time     {emptied} sealed columns emptied by the purge; "
+            f"{len(canary_end.STAYS)} are said to stay"
+        )
+        self.wrong += kept
         wrong = list(dict.fromkeys(self.wrong))
         for line in wrong:
             print(f"WRONG {line}")

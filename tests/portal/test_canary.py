@@ -40,6 +40,7 @@ def test_what_is_typed_stands_on_its_screens_and_nowhere_else() -> None:
     assert f"leaks planted   {len(HARMS) + 1}, of which 0 were not named" in said
     assert re.search(r"sealed columns  (\d+): (?!0)\d+ hold a word", said)
     assert "database files " in said
+    assert re.search(r"end of time     (?!0)\d+ sealed columns emptied by the purge", said)
     assert re.search(r"\n0 wrong; \d+ s", said)
 
 

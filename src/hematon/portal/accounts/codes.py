@@ -7,14 +7,14 @@ session knows the id of a row; the row holds a keyed hash of the code, never the
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
 from allauth.core.internal import ratelimit
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -73,10 +73,15 @@ def ask(request: HttpRequest, *, purpose: Purpose, kind: Kind, address: str) -> 
     return Asked.SENT if sent else Asked.NOT_SENT
 
 
+def over(at: datetime) -> QuerySet[MailedCode]:
+    """Give the codes that nobody is told of any more, not even that they ran out."""
+    return MailedCode.objects.filter(expires_at__lt=at - _KEPT)
+
+
 @transaction.atomic
 def _draw(*, purpose: Purpose, kind: Kind, address: str) -> tuple[MailedCode, str]:
     at = timezone.now()
-    MailedCode.objects.filter(expires_at__lt=at - _KEPT).delete()
+    over(at).delete()
     # Both are asked for every address, so that no answer comes sooner than another.
     is_staff = User.objects.filter(email=address).exists()
     is_taken = User.objects.with_address(address, kind) is not None
