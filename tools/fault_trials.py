@@ -104,9 +104,10 @@ def trials(site: Site) -> Iterator[Trial]:
     yield Trial(
         "engine raises",
         lambda: flagged(site.place / "engine-fails"),
-        # The report is the engine's own page; everybody else goes on without it.
+        # The report is the engine's own page, and an error to those who watch the site; everybody
+        # else goes on without it.
         {"report": (500,)},
-        shown=dict.fromkeys(("packet", "preview", "refer"), "Nothing was computed"),
+        shown=dict.fromkeys(("packet", "preview", "refer", "report"), "Nothing was computed"),
         unsaid="of one record; the log names the place",
     )
 

@@ -72,6 +72,31 @@ def test_report_is_the_one_of_the_command_line(clinician: Client, knowledge: Kno
     assert clinician.get(address + "pdf/").status_code == 404
 
 
+def test_an_engine_that_fails_says_so_on_every_page_that_needs_it(
+    clinician: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T-31: an error to those who watch the site, words to who reads it; the record still opens."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError(CANARY)
+
+    address = send(clinician, rows(1))
+    monkeypatch.setattr("hematon.portal.clinic.reading.assess", fails)
+    before = Event.objects.count()
+    for page in (address, address + "json/", address + "feedback/"):
+        answer = clinician.get(page)
+        assert (answer.status_code, "Nothing was computed" in answer.content.decode()) == (
+            500,
+            True,
+        )
+    assert Event.objects.count() == before
+    assert "the engine failed on a record of an upload RuntimeError at " in caplog.text
+    assert CANARY not in caplog.text
+    assert clinician.get(address.rsplit("/", 2)[0] + "/").status_code == 200
+    monkeypatch.undo()
+    assert clinician.get(address).status_code == 200
+
+
 def test_report_allows_its_own_style_by_hash_and_nothing_else(clinician: Client) -> None:
     """T-22: the page of the report carries a policy of its own, without unsafe-inline."""
     answer = clinician.get(send(clinician, CHILD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass
 from datetime import UTC
@@ -28,6 +29,7 @@ from hematon.portal.clinic.reading import judge, knowledge, read
 from hematon.report import fhir, html
 from hematon.report.quantities import short_age
 
+_log = logging.getLogger(__name__)
 KINDS = {
     "html": ("text/html; charset=utf-8", "hematon-report.html", "Download as HTML"),
     "json": ("application/json", "hematon-report.json", "Download as JSON"),
@@ -109,7 +111,10 @@ def assessment_records(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 def assessment_report(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     """Show the whole report of one record."""
-    upload, assessment = _assessed(request, pk, number)
+    found = _assessed_or_answer(request, pk, number)
+    if isinstance(found, HttpResponse):
+        return found
+    upload, assessment = found
     links = [(reverse("assessment_records", kwargs={"pk": pk}), "Records and issues")]
     for kind, (_, _, words) in KINDS.items():
         address = reverse("assessment_download", kwargs={"pk": pk, "number": number, "kind": kind})
@@ -135,7 +140,10 @@ def assessment_download(
     """Give the report of one record as a file."""
     if kind not in KINDS:
         raise Http404
-    upload, assessment = _assessed(request, pk, number)
+    found = _assessed_or_answer(request, pk, number)
+    if isinstance(found, HttpResponse):
+        return found
+    upload, assessment = found
     media, name, _ = KINDS[kind]
     if kind == "html":
         content = html.render(assessment, knowledge()).encode()
@@ -159,7 +167,10 @@ def assessment_download(
 @require_http_methods(["GET", "HEAD", "POST"])
 def assessment_feedback(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     """Take down whether the clinician agrees with a report."""
-    _, assessment = _assessed(request, pk, number)
+    found = _assessed_or_answer(request, pk, number)
+    if isinstance(found, HttpResponse):
+        return found
+    _, assessment = found
     form = feedback_form(assessment)(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.give_feedback(
@@ -171,12 +182,21 @@ def assessment_feedback(request: HttpRequest, pk: uuid.UUID, number: int) -> Htt
     return render(request, "clinic/feedback.html", {"form": form, "back": back})
 
 
-def _assessed(request: HttpRequest, pk: uuid.UUID, number: int) -> tuple[Upload, Assessment]:
+def _assessed_or_answer(
+    request: HttpRequest, pk: uuid.UUID, number: int
+) -> tuple[Upload, Assessment] | HttpResponse:
+    """Assess one record of an upload; where the engine fails, give the page that says so."""
     upload, content = upload_of(request, pk)
     readings = read(content, upload.kept_at.date())
     if not 1 <= number <= len(readings) or readings[number - 1].value is None:
         raise Http404
-    return upload, judge(readings[number - 1], upload.setting)
+    try:
+        return upload, judge(readings[number - 1], upload.setting)
+    except Exception:
+        # Where the engine's faults end, whatever they are; the log keeps type and place alone.
+        _log.exception("the engine failed on a record of an upload")
+        back = reverse("assessment_records", kwargs={"pk": pk})
+        return render(request, "clinic/nothing_computed.html", {"back": back}, status=500)
 
 
 def _row(number: int, reading: Reading[Case]) -> Row:
