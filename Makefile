@@ -108,7 +108,7 @@ prove-outbox: $(VENV)/dev ## 500 rounds of killed workers: every mail that is ow
 
 prove-crash: $(VENV)/dev ## 500 rounds of kill -9 under 20 families, on SQLite and PostgreSQL (an hour).
 	$(BIN)/python tools/prove_crash.py
-	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_crash.py
+	$(BIN)/python tools/with_postgres.py $(BIN)/python tools/prove_crash.py --server
 
 prove-load: $(VENV)/dev ## 200 families and 10 staff for 30 minutes and a burst, on both databases (an hour).
 	$(BIN)/python tools/prove_load.py

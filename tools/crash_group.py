@@ -147,7 +147,12 @@ class Station:
 
 
 def one_round(
-    station: Station, processes: Processes, answered: Callable[[], int], *, cold: bool
+    station: Station,
+    processes: Processes,
+    answered: Callable[[], int],
+    *,
+    cold: bool,
+    also: Callable[[], None] | None = None,
 ) -> float:
     """Start everything, let it live for a moment, kill all of it.
 
@@ -156,6 +161,7 @@ def one_round(
         processes: server and worker, for a start from nothing.
         answered: says how many requests were answered so far.
         cold: whether to start from nothing.
+        also: kills something else, just before or just after.
 
     Returns:
         Seconds until it answered.
@@ -174,7 +180,11 @@ def one_round(
     while answered() < enough and time.monotonic() < ends:
         time.sleep(0.002)
     time.sleep(_draw.uniform(0, 0.02))
-    os.killpg(group, signal.SIGKILL)
+    kills: list[Callable[[], None]] = [lambda: os.killpg(group, signal.SIGKILL)]
+    kills.insert(_draw.randint(0, 1), also or (lambda: None))
+    for kill in kills:
+        kill()
+        time.sleep(_draw.uniform(0, 0.05))
     if cold:
         for process in (processes.server, processes.worker):
             assert process is not None

@@ -4,6 +4,8 @@
     python tools/prove_crash.py --rounds 12                     the short form
     python tools/with_postgres.py python tools/prove_crash.py   the same on PostgreSQL
 
+    --server        on PostgreSQL: kill the database server as well, in every second round
+
 In each round gunicorn (deploy/gunicorn.conf.py), the worker and two members of staff run as one
 process group. Twenty families ask over HTTP: they sign in by code, fill requests page by page, send
 files (PDF and CSV, scanned or held), send, press twice, write messages, and ask to be called
@@ -42,6 +44,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import crash_group
+import crash_server
 import real_portal
 import visitor
 from crash_figures import Request, Told, figures
@@ -58,10 +61,19 @@ T = TypeVar("T")
 class Family(threading.Thread):
     """Sends one request after the other until the proof is over; a dead server stops nobody."""
 
-    def __init__(self, number: int, port: int, mail: Mail, told: Told, over: threading.Event):
+    def __init__(
+        self,
+        number: int,
+        port: int,
+        mail: Mail,
+        told: Told,
+        over: threading.Event,
+        *,
+        comes_again: bool,
+    ) -> None:
         super().__init__(daemon=True)
         self.address = f"family-{number}@{visitor.HOST}"
-        self.browser = Browser(port, f"10.0.0.{number}", watch=self._count)
+        self.browser = Browser(port, f"10.0.0.{number}", watch=self._count, comes_again=comes_again)
         self.mail, self.told, self.over = mail, told, over
         self.signed_in = threading.Event()
 
@@ -156,6 +168,7 @@ class Family(threading.Thread):
                 self.browser.address,
                 cookies=dict(self.browser.cookies),
                 token=self.browser.token,
+                comes_again=self.browser.comes_again,
             )
             twin = threading.Thread(target=_in_vain, args=(other, page, fields), daemon=True)
             twin.start()
@@ -175,7 +188,7 @@ class Family(threading.Thread):
     def _call(self, one: Request) -> None:
         """Ask to be called, in a browser that is not signed in."""
         own, self.browser = self.browser, Browser(self.browser.port, self.browser.address)
-        self.browser.watch = self._count
+        self.browser.watch, self.browser.comes_again = self._count, own.comes_again
         try:
             page = self._again(self._begin_call)
             while page.split("/")[-2] in visitor.CALL:
@@ -239,14 +252,20 @@ def main() -> int:
     )
     words.add_argument("--writers", type=int, default=20)
     words.add_argument("--cold-every", type=int, default=COLD_EVERY)
+    words.add_argument(
+        "--server",
+        action="store_true",
+        help="PostgreSQL: kill its server, too, in every second round",
+    )
     asked = words.parse_args()
     # The scanner hangs up on one file in five: those are held, and looked at again by the worker.
     with real_portal.made(0.002, lambda: _draw.random() > 0.2) as mail:
-        return prove(mail, asked.rounds, asked.writers, asked.cold_every, asked.minutes)
+        return prove(mail, asked)
 
 
-def prove(mail: Mail, rounds: int, writers: int, cold_every: int, minutes: float) -> int:
+def prove(mail: Mail, asked: argparse.Namespace) -> int:
     """Run the rounds in the portal that this process's environment names."""
+    rounds, writers, cold_every = asked.rounds, asked.writers, asked.cold_every
     import django
 
     django.setup()
@@ -257,6 +276,8 @@ def prove(mail: Mail, rounds: int, writers: int, cold_every: int, minutes: float
     from hematon.portal.notify import access, sending
     from hematon.portal.notify.models import Notice
 
+    if asked.server and connection.vendor != "postgresql":
+        raise SystemExit("--server: SQLite has no server; run it under tools/with_postgres.py")
     intake = User.objects.create_user(crash_group.INTAKE)
     StaffRole.objects.create(user=intake, role=Role.INTAKE)
     connections.close_all()
@@ -266,8 +287,12 @@ def prove(mail: Mail, rounds: int, writers: int, cold_every: int, minutes: float
     processes = Processes(log)
     station = crash_group.Station(processes.port, noted, log)
     told, over = Told(), threading.Event()
-    families = [Family(i, processes.port, mail, told, over) for i in range(1, writers + 1)]
-    began, waited, in_hands = time.monotonic(), 0.0, 0
+    families = [
+        # Between the kills of the database server and of everything else, pages say to come again.
+        Family(i, processes.port, mail, told, over, comes_again=asked.server)
+        for i in range(1, writers + 1)
+    ]
+    began, waited, in_hands, kills = time.monotonic(), 0.0, 0, 0
     processes.start()
     real_portal.wait_until_it_answers(processes.port)
     # Before the first kill: an address gets five codes in 15 minutes. Sessions outlive the kills.
@@ -279,16 +304,20 @@ def prove(mail: Mail, rounds: int, writers: int, cold_every: int, minutes: float
 
     def answered() -> int:
         """Say how many requests were answered so far."""
-        return sum(list(told.asked.values())) - told.asked[0]
+        return sum(list(told.asked.values())) - told.asked[0] - told.asked[503]
 
     for number in range(1, rounds + 1):
         at, is_cold = timezone.now(), number % cold_every == 0
-        waited += crash_group.one_round(station, processes, answered, cold=is_cold)
+        also = crash_server.kill if asked.server and number % 2 else None
+        waited += crash_group.one_round(station, processes, answered, cold=is_cold, also=also)
+        if also is not None:
+            crash_server.wait()
+            kills += 1
         lease = sending.LEASE if is_cold else crash_group.LEASE
         in_hands += Notice.objects.filter(sent_at=None, leased_until__gt=at + lease).count()
         if number % 25 == 0:
             print(f"round {number}: {len(told.requests)} references shown", flush=True)
-        if minutes and time.monotonic() - began > 60 * minutes:
+        if asked.minutes and time.monotonic() - began > 60 * asked.minutes:
             rounds = number
             break
     seconds = time.monotonic() - began
@@ -315,8 +344,10 @@ def prove(mail: Mail, rounds: int, writers: int, cold_every: int, minutes: float
         "families at a time": writers,
         "kills of the whole group": rounds,
         "of them after a start from nothing": rounds // cold_every,
+        "kills of the database server": kills,
         "requests over HTTP that were answered": answered(),
         "that were cut off or found no server": told.asked[0],
+        "that were told to come again (503)": told.asked[503],
         "files opened again through their page": told.opened,
         **found,
         "mails in the hands of a worker that was killed": in_hands,

@@ -91,6 +91,7 @@ class Browser:
         watch: told of every request: kind, seconds, status; status 0 is no answer.
         kind: what the next requests count as.
         expects_faults: an answer of 500 and above is given like any other, instead of raised.
+        comes_again: a page that says to come again (503) counts as no answer.
     """
 
     port: int
@@ -100,6 +101,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
     expects_faults: bool = False
+    comes_again: bool = False
     _line: http.client.HTTPConnection | None = None
 
     def get(self, path: str) -> Answer:
@@ -183,6 +185,8 @@ class Browser:
         found = _TOKEN.search(content.decode("utf-8", "replace")) if method == "GET" else None
         if found:
             self.token = found[1]
+        if answer.status == 503 and self.comes_again:
+            raise GoneError(f"{method} {path.split('?')[0]}: to come again")
         if answer.status >= 500 and not self.expects_faults:
             raise WrongError(f"{method} {path} answered {answer.status}")
         parts = urlsplit(answer.getheader("Location", ""))

@@ -3,8 +3,9 @@
     python tools/with_postgres.py python -m pytest tests/portal
 
 HEMATON_DATABASE_URL names the database to the command. The cluster listens on 127.0.0.1 alone, on
-a port of its own, with a random password, and writes through to the disk as in use. PostgreSQL
-refuses to run as root, so root hands it to the user that Debian's package makes.
+a port of its own, with a random password, and writes through to the disk as in use. A server that
+the command kills is started again on its data. PostgreSQL refuses to run as root, so root hands it
+to the user that Debian's package makes.
 
 Needs Debian's package postgresql; its programs are found whether or not they are on the PATH.
 """
@@ -90,29 +91,42 @@ def main(command: list[str]) -> int:
         listen = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={base}"]
         # Tests of 100 at once need one for each, and several tests may run at the same time.
         listen += ["-c", "max_connections=400"]
-        server = subprocess.Popen(
-            [*as_owner, str(folder / "postgres"), "-D", data, "-p", str(port), *listen],
-            stdout=subprocess.DEVNULL,
-            stderr=(base / "log").open("wb"),
-            cwd=base,
-        )
+        line = [*as_owner, str(folder / "postgres"), "-D", data, "-p", str(port), *listen]
+        ready = [str(folder / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        server = started(line, ready, base)
+        url = f"postgresql://hematon:{password}@127.0.0.1:{port}/postgres"
+        work = subprocess.Popen(command, env={**os.environ, "HEMATON_DATABASE_URL": url})
         try:
-            ready = [str(folder / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-            for _ in range(100):
-                if subprocess.run([*ready, "-t", "1"], check=False).returncode == 0:
-                    break
+            while work.poll() is None:
                 if server.poll() is not None:
-                    raise SystemExit((base / "log").read_text(encoding="utf-8"))
-                time.sleep(0.2)
-            else:
-                raise SystemExit("PostgreSQL did not start within 20 seconds")
-            url = f"postgresql://hematon:{password}@127.0.0.1:{port}/postgres"
-            environment = {**os.environ, "HEMATON_DATABASE_URL": url}
-            return subprocess.run(command, env=environment, check=False).returncode
+                    server = started(line, ready, base)
+                time.sleep(0.05)
+            return work.returncode
         finally:
+            work.kill()
             # "Fast": open connections are cut, the cluster is closed in order.
             server.send_signal(signal.SIGINT)
             server.wait(timeout=60)
+
+
+def started(line: list[str], ready: list[str], base: Path) -> subprocess.Popen[bytes]:
+    """Start the server and wait until it answers.
+
+    Raises:
+        SystemExit: it did not within 20 seconds; what it wrote is in the message.
+    """
+    server, ends = None, time.monotonic() + 20
+    with (base / "log").open("ab") as log:
+        while time.monotonic() < ends:
+            # It refuses while processes of a killed one still hold its memory.
+            if server is None or server.poll() is not None:
+                server = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=log, cwd=base)
+            if subprocess.run([*ready, "-t", "1"], check=False).returncode == 0:
+                return server
+            time.sleep(0.2)
+    if server is not None:
+        server.kill()
+    raise SystemExit((base / "log").read_text(encoding="utf-8")[-4000:])
 
 
 if __name__ == "__main__":
