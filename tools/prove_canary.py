@@ -37,6 +37,7 @@ for _place in (ROOT / "tests", ROOT / "tools"):
     if str(_place) not in sys.path:
         sys.path.insert(0, str(_place))
 
+# After the path is set.
 import throwaway  # noqa: E402
 
 FAMILY, OUTSIDE = ("family", "another family"), ("clinician outside", "another clinician outside")

@@ -35,6 +35,7 @@ for _place in (ROOT / "tests", ROOT / "tools"):
     if str(_place) not in sys.path:
         sys.path.insert(0, str(_place))
 
+# After the path is set; so are the others below.
 import fault_seen  # noqa: E402
 from fault_portal import SIGN_IN, Open, Site, running, small_disk  # noqa: E402
 from fault_seen import Asked, kept  # noqa: E402

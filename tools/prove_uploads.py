@@ -35,6 +35,7 @@ TESTS = str(Path(__file__).parents[1] / "tests")
 if TESTS not in sys.path:
     sys.path.insert(0, TESTS)
 
+# After the path is set.
 from hostile_files import CORPUS  # noqa: E402
 
 LARGEST_SEED = 300_000

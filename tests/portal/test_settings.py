@@ -203,16 +203,27 @@ def test_command_says_what_is_missing(folder: Path) -> None:
     away = CliRunner().invoke(portal, ["--dir", str(folder / "nowhere"), "check"])
     assert away.exit_code == 2
     assert "is not a folder" in away.output
-    (folder / "secret-key").chmod(0o644)
     program = [sys.executable, "-c", "from hematon.cli import main; main()"]
-    done = subprocess.run(
-        [*program, "portal", "--dir", str(folder), "check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    unset = {name: value for name, value in os.environ.items() if name != "HEMATON_ALLOWED_HOSTS"}
+
+    def check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*program, "portal", "--dir", str(folder), "check"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+
+    done = check({**unset, "HEMATON_DEMO": "0"})
+    assert done.returncode == 1
+    assert "Set HEMATON_ALLOWED_HOSTS" in done.stderr
+    assert "hematon portal --demo" in done.stderr
+    (folder / "secret-key").chmod(0o644)
+    done = check(dict(os.environ))
     assert done.returncode == 1
     assert "chmod 600" in done.stderr
+    assert "--demo" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

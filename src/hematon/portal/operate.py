@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 
+_DEMONSTRATION = "\nIs it the folder of `hematon serve`? Then: hematon portal --demo ..."
+
+
 def set_up() -> None:
     """Set Django up; not before a command runs, so that help needs no portal."""
     from django.core.exceptions import ImproperlyConfigured
@@ -32,7 +35,9 @@ def set_up() -> None:
     try:
         prepare(directory, demo=demo)
     except ImproperlyConfigured as error:
-        raise click.ClickException(str(error)) from error
+        # The first thing that a portal in use is asked for and the demonstration never has.
+        is_asked = str(error).startswith("Set HEMATON_ALLOWED_HOSTS")
+        raise click.ClickException(f"{error}{_DEMONSTRATION if is_asked else ''}") from error
 
 
 @click.command()
