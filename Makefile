@@ -69,12 +69,12 @@ test-all: check ## The fast suite, then the long property and fuzz runs.
 
 # Where the database decides: locks, races, constraints, triggers, sealed rows. The rest asks for addresses, words and
 # files, whatever database there is; `make test-all` runs it there, too.
-DATABASE_DECIDES := accounts_own accounts_people accounts_race accounts_sealed accounts_sessions accounts_sign_in \
-	audit_chain audit_notes audit_pages care_callback care_cases care_identity care_leaving care_notices care_reading_order care_requests \
-	care_uploads directory_reviews faults families families_actions families_matching files inbox_item inbox_list \
-	inbox_promises notify notify_staff operations_health operations_purge operations_rotation opinions opinions_packet \
-	privacy_emergency programme referrals referrals_counts referrals_following vault visits visits_booking visits_families \
-	visits_opening worker
+DATABASE_DECIDES := accounts_own accounts_people accounts_race accounts_sealed accounts_sessions accounts_sign_in audit_chain \
+	audit_notes audit_pages care_callback care_cases care_identity care_leaving care_notices care_reading_order \
+	care_requests care_uploads directory_reviews faults families families_actions families_matching \
+	families_records files inbox_item inbox_list inbox_promises notify notify_staff operations_health \
+	operations_purge operations_rotation opinions opinions_packet privacy_emergency programme referrals \
+	referrals_counts referrals_following vault visits visits_booking visits_families visits_opening worker
 
 test-portal-postgres: $(VENV)/dev ## The portal's tests on a throw-away PostgreSQL; needs Debian's postgresql.
 	$(BIN)/python tools/with_postgres.py $(BIN)/python -m pytest -n 3 --dist worksteal \

@@ -1,7 +1,7 @@
 """The journeys: every sealed column filled by the page on which a person fills it.
 
 Each is a few steps as somebody takes them; what is not named is typed by `canaries.value_for`.
-Where a column has no page, `NOT_TYPED` and `BY_THE_ACT` say why.
+Where no word can be read in a column, `NOT_TYPED` says why.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ NOT_TYPED: Final = {
     "visits.appointment.room": "drawn by the portal: the name of the video room",
 }
 """Sealed columns in which no canary can be read, and why. Their own bytes are searched instead."""
-BY_THE_ACT: Final = {"families.child.mrn": "no page asks for the hospital's number yet"}
-"""Sealed columns that no page fills; `walk` writes the canary as the act that comes will."""
 
 People = Mapping[str, Walker]
 _REQUEST: Final[dict[str, dict[str, Any]]] = {
@@ -227,9 +225,7 @@ def _visit(family: Walker) -> None:
 
 
 def _hospital_number(intake: Walker) -> None:
-    child = Child.objects.get()
-    child.mrn = intake.record.canaries.new("intake", "no page", "mrn")
-    child.save()
+    intake.do(reverse("staff_child", args=[Child.objects.get().pk]))
 
 
 def _change_address(family: Walker) -> None:

@@ -27,7 +27,7 @@ from django.db import connection
 from django.utils import timezone
 
 from canaries import BORN_MARKS, MARK, PHONE_MARKS, marks_in
-from canary_journeys import BY_THE_ACT, NOT_TYPED
+from canary_journeys import NOT_TYPED
 from canary_walk import Record
 from hematon.portal.audit import fhir
 from hematon.portal.audit.models import Event
@@ -76,7 +76,7 @@ class Sealed:
                     yield f"sealed {name}: nothing was there to search for"
             elif not typed:
                 yield f"sealed {name}: no form was filled that leads there"
-        for name in (NOT_TYPED.keys() | BY_THE_ACT.keys()) - self.columns.keys():
+        for name in NOT_TYPED.keys() - self.columns.keys():
             yield f"sealed {name}: there is no such column"
 
     @staticmethod

@@ -32,6 +32,7 @@ from hematon.portal.care.status import Kind, Stage, Status
 from hematon.portal.families import access as families
 from hematon.portal.families import actions as links
 from hematon.portal.families.models import Child, Granted, Guardianship, Proof, Relationship
+from hematon.portal.families.record_number import set_record_number
 from hematon.portal.files import serve, store
 from hematon.portal.files.access import get_file
 from hematon.portal.files.models import State, StoredFile
@@ -454,6 +455,7 @@ def _child_cells() -> Iterator[Cell]:
             lambda w, u, n: links.lock(child=w.children[n], reason="Sample", by=u, at=w.at) + 1,
             INTAKE,
         )
+        yield name, "set its record number", _number, INTAKE
         yield name, "ask for another adult", _ask_another, sees[name]
         yield name, "see its visit", _see_visit, sees[name]
         yield (
@@ -474,6 +476,11 @@ def _child_cells() -> Iterator[Cell]:
 
 def _staff_child(world: World, user: User, name: str) -> object:
     return families.staff_child(user, world.children[name].pk)
+
+
+def _number(world: World, user: User, name: str) -> object:
+    child = Child.objects.get(pk=world.children[name].pk)
+    return set_record_number(child=child, number=f"Sample {name}", seen=child.record_index, by=user)
 
 
 def _see_visit(world: World, user: User, name: str) -> object:

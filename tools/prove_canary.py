@@ -250,7 +250,7 @@ class Proof:
     def _tell(self, search: Any, listed: Any) -> None:
         from django.db import connection
 
-        from canary_journeys import BY_THE_ACT, NOT_TYPED
+        from canary_journeys import NOT_TYPED
 
         record = self.record
         seen = listed.seen(record)
@@ -264,8 +264,8 @@ class Proof:
         columns = self.sealed.columns
         typed = sum(map(bool, columns.values()))
         print(
-            f"sealed columns  {len(columns)}: {typed} hold a word ({len(BY_THE_ACT)} by no "
-            f"page), {len(NOT_TYPED)} are searched by what they hold"
+            f"sealed columns  {len(columns)}: {typed} hold a word, {len(NOT_TYPED)} are searched "
+            "by what they hold"
         )
         print(f"mails           {search.mails}")
         print("searched, and found:")

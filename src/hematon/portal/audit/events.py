@@ -141,6 +141,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "guardian.listed": EventType(Kind.QUERY, "Links between adults and children were listed."),
     "guardian.viewed": EventType(Kind.READ, "An adult's link to a child was opened."),
     "child.viewed": EventType(Kind.READ, "A child's page was opened."),
+    "child.numbered": EventType(Kind.SECURITY, "The hospital's number of a child was set."),
     "guardian.refused": EventType(Kind.SECURITY, "An adult's access to a child was refused."),
     "guardian.ended": EventType(Kind.SECURITY, "An adult's access to a child ended."),
     "guardian.end_asked": EventType(Kind.CREATE, "Somebody asked to end another's access."),

@@ -68,8 +68,19 @@ class Child(models.Model):
     state = models.CharField(max_length=2, blank=True)
     child_index = models.CharField(max_length=64, db_index=True)
     birth_index = models.CharField(max_length=64, db_index=True)
-    record_index = models.CharField(max_length=64, db_index=True, blank=True)
+    record_index = models.CharField(max_length=64, blank=True)
     made_at = models.DateTimeField()
+
+    class Meta:
+        """What the database itself refuses."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("record_index",),
+                condition=~Q(record_index=""),
+                name="one_child_per_record_of_the_hospital",
+            )
+        ]
 
     def __str__(self) -> str:
         """Name the row, not the child."""

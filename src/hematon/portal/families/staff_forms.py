@@ -10,7 +10,14 @@ from django import forms
 
 from hematon.portal.families import ages
 from hematon.portal.families.access import Candidate
-from hematon.portal.families.models import REASON_MOST, Granted, Guardianship, Proof, Status
+from hematon.portal.families.models import (
+    REASON_MOST,
+    Child,
+    Granted,
+    Guardianship,
+    Proof,
+    Status,
+)
 from hematon.portal.programme.shapes import AgeRules
 from hematon.portal.ui.forms import Choice, Form
 from hematon.portal.ui.site import site
@@ -125,3 +132,24 @@ class DecideForm(Form):
         """Give the moment after the last day, on the programme's wall."""
         last: date | None = self.cleaned_data.get("until")
         return ages.midnight(last + timedelta(days=1), site().zone) if last else None
+
+
+class RecordNumberForm(Form):
+    """Which record of the hospital is the child's."""
+
+    number = forms.RegexField(
+        r"^[\w./ -]*$",
+        label="Number of the hospital's record",
+        help_text="Compare name and birth date with the record first. Empty if it is not known.",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"class": "nhsuk-input--width-20", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        error_messages={"invalid": "Write letters, digits, spaces, dots, dashes and slashes"},
+    )
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, child: Child, **kwargs: Any) -> None:
+        kwargs["initial"] = {"number": child.mrn or "", "seen": child.record_index}
+        super().__init__(*args, **kwargs)

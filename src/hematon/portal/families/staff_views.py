@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,8 @@ from hematon.portal.accounts.models import User
 from hematon.portal.audit.record import record
 from hematon.portal.families import access, actions, ages, words
 from hematon.portal.families.models import Child, Granted, Guardianship, Proof
-from hematon.portal.families.staff_forms import NEW, DecideForm, offered
+from hematon.portal.families.record_number import TakenByAnother, set_record_number
+from hematon.portal.families.staff_forms import NEW, DecideForm, RecordNumberForm, offered
 from hematon.portal.programme.rules import current, signature
 from hematon.portal.programme.shapes import AgeRules
 from hematon.portal.ui.site import site
@@ -123,25 +125,49 @@ def _detail(
 
 
 @staff_page(Role.INTAKE)
-@require_safe
-@transaction.atomic
+@require_http_methods(["GET", "HEAD", "POST"])
 def staff_child(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Show a child with every link and every step."""
-    user, at = staff_of(request), timezone.now()
+    """Show a child with every link and every step; sending keeps the hospital's number."""
+    user = staff_of(request)
     child = access.staff_child(user, pk)
     if child is None:
         raise Http404
+    form, other, status = RecordNumberForm(child=child), None, 200
+    if request.method == "POST":
+        form = RecordNumberForm(request.POST, child=child)
+        if form.is_valid():
+            try:
+                set_record_number(child=child, by=user, **form.cleaned_data)
+            except TakenByAnother as error:
+                form.add_error("number", "Another child here has this number. See below.")
+                other, status = error.other, 409
+            except actions.NotInThisState:
+                form.add_error(None, "Somebody else set the number meanwhile. Open the page again.")
+                status = 409
+            else:
+                messages.success(request, "The number was kept.")
+                return redirect("staff_child", pk=pk)
+    return _child(request, child, form, other, status)
+
+
+@transaction.atomic
+def _child(
+    request: HttpRequest, child: Child, form: RecordNumberForm, other: Child | None, status: int
+) -> HttpResponse:
+    user, at = staff_of(request), timezone.now()
     record(user, "child.viewed", child)
     every = access.every_link(child)
     context = {
         "child": child,
+        "form": form,
+        "other": other,
         "years": _years(child, at),
         "links": [(link, words.sees(link, at), words.until(link, at)) for link in every],
         "steps": access.history(child),
         "signed": signature(AgeRules),
         "zone": site().zone,
     }
-    return render(request, "families/staff/child.html", context)
+    return render(request, "families/staff/child.html", context, status=status)
 
 
 def _years(child: Child, at: datetime) -> int:
