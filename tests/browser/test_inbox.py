@@ -62,7 +62,7 @@ def test_every_state_of_the_inbox_is_for_everyone(visit: Visit, width: int) -> N
     page = visitor.page
     signed_in(visitor, client)
     parent = family()
-    linked(parent, user, born=date(2019, 5, 14))
+    link = linked(parent, user, born=date(2019, 5, 14))
     opinion, _question, _call = request(Kind.SECOND_OPINION, parent), request(counts={}), call()
     wrong = []
     for path in ("", "?view=due&flag=interpreter", "?view=closed"):
@@ -77,6 +77,12 @@ def test_every_state_of_the_inbox_is_for_everyone(visit: Visit, width: int) -> N
     for case in (opinion, _question, _call):
         visitor.open(f"/staff/cases/{case.pk}/?reply=missing_records")
         wrong += faults(page, width)
+    visitor.open(f"/staff/children/{link.child.pk}/")
+    wrong += faults(page, width)
+    page.fill("[name=number]", "<4711>")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.title.startsWith('Error: ')")
+    wrong += faults(page, width)
     assert wrong == [], "\n".join(wrong)
 
 
