@@ -250,7 +250,7 @@ def test_joining_leads_to_the_video_host_and_nowhere_else(
     assert consent().version == "2026-11"
 
 
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.long)])
 def test_staff_pages(visit: Visit, user: User, child: Child, free: list[Slot], width: int) -> None:
     """S35: schedule, opening times, closures, a time, a visit, a move; faults in words."""
     made = actions.confirm(

@@ -83,7 +83,7 @@ def confirm(page: Any, secret: str) -> None:
         page.locator("main form button[type=submit]").first.click()
 
 
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.long)])
 def test_from_the_packet_to_a_report_that_was_read(visit: Visit, width: int) -> None:
     """J5: every step in a browser; each page fits, is named, and axe finds nothing on it."""
     family = outside()

@@ -139,7 +139,7 @@ def test_a_guest_refers_on_a_phone_without_script(visit: Visit) -> None:
     assert Case.objects.count() == 1
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.long)])
 def test_a_signed_in_clinician_refers_and_follows(visit: Visit, width: int) -> None:
     """J3: a broken Bundle by its place, then a good one; every page holds for axe and width."""
     visitor = visit(width)

@@ -119,7 +119,7 @@ def test_passkey_signs_in_alone_and_as_second_factor(visit: Visit) -> None:
         assert page.locator("h1").inner_text() == "Staff"
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.long)])
 def test_clinician_reads_a_report(visit: Visit, width: int) -> None:
     """J5: sign in, upload, read, take along; axe finds nothing on any page on the way."""
     visitor = visit(width)
