@@ -109,7 +109,7 @@ def test_a_broken_value_is_told_and_keeps_its_key(ring_file: Path) -> None:
         for pk, value, _ in batch
         if value == content
     )
-    assert rotation._swap(column, [(content[:-1] + b"x", raw, content)]) == 1
+    assert rotation._swap(column, [(content[:-1] + bytes([content[-1] ^ 1]), raw, content)]) == 1
     rotation.begin()
     done = rotation.reseal()
     assert done.broken == [f"clinic.upload.content:{bad.pk}"]
