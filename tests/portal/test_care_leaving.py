@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from care_cast import CANARY, MONDAY, outside, sent, staff, stepped
-from family_cast import family, linked
+from family_cast import asked_for, family, linked
 from hematon.portal.accounts.models import Role
 from hematon.portal.audit.models import Event
 from hematon.portal.care import ending, leaving, sending
 from hematon.portal.care.models import Case
 from hematon.portal.care.status import Kind, Status
 from hematon.portal.families import actions as family_actions
-from hematon.portal.families.models import Child, Guardianship, LinkChange
+from hematon.portal.families.models import Child, Guardianship, LinkChange, Relationship
 from hematon.portal.programme.shapes import years_before
 from hematon.portal.ui import retention
 from hematon.portal.ui.site import site
@@ -98,8 +98,8 @@ def test_ended_links_go_six_years_later_with_every_step(holds: Path) -> None:
     Guardianship.objects.filter(pk=refused.pk).update(status="refused", ended_at=at)
     over = at.replace(year=2032)
     second = timedelta(seconds=1)
-    assert leaving.ended(over - second).count() == leaving.purge_links(over - second) == 0
-    assert leaving.ended(over).count() == leaving.purge_links(over) == 2
+    assert len(leaving.ended(over - second)) == leaving.purge_links(over - second) == 0
+    assert len(leaving.ended(over)) == leaving.purge_links(over) == 2
     assert set(Guardianship.objects.all()) == {active, waiting}
     assert not LinkChange.objects.filter(link__in=[old.pk, refused.pk]).exists()
     told = Event.objects.filter(action="guardian.purged")
@@ -108,6 +108,57 @@ def test_ended_links_go_six_years_later_with_every_step(holds: Path) -> None:
         f"families.guardianship:{refused.pk}",
     }
     assert all(event.detail == {} for event in told)
+
+
+@pytest.mark.parametrize(
+    ("relationship", "expires_at", "override_until", "goes"),
+    [
+        (Relationship.PARENT, None, None, date(2030, 8, 9)),
+        (Relationship.PARENT, date(2023, 1, 1), None, date(2029, 1, 1)),
+        (Relationship.PARENT, None, date(2026, 8, 1), date(2032, 8, 1)),
+        (Relationship.PARENT, date(2025, 1, 1), date(2026, 8, 1), date(2031, 1, 1)),
+        (Relationship.PATIENT, None, None, None),
+        (Relationship.PATIENT, date(2023, 1, 1), None, date(2029, 1, 1)),
+        (Relationship.TRUSTED, None, None, None),
+        (Relationship.TRUSTED, date(2025, 1, 1), None, date(2031, 1, 1)),
+    ],
+)
+def test_a_link_that_nobody_ended_goes_six_years_after_it_last_gave_anything(
+    relationship: Relationship,
+    expires_at: date | None,
+    override_until: date | None,
+    goes: date | None,
+    holds: Path,
+) -> None:
+    """An adult's ends with the birthday, a patient's and a chosen person's with a date alone."""
+    at = datetime(2022, 8, 8, 12, tzinfo=UTC)
+    born = date(2006, 8, 9)
+    link = linked(family(), staff(Role.INTAKE), relationship=relationship, born=born, at=at)
+    Guardianship.objects.filter(pk=link.pk).update(
+        expires_at=expires_at and midnight(expires_at),
+        override_until=override_until and midnight(override_until),
+    )
+    over = midnight(goes or date(2090, 1, 1))
+    assert leaving.purge_links(over - timedelta(seconds=1)) == 0
+    assert leaving.purge_links(over) == (1 if goes else 0)
+    assert Guardianship.objects.exists() is (goes is None)
+
+
+def test_a_request_for_access_that_nobody_answered_stays(holds: Path) -> None:
+    """It waits for a person, however long."""
+    asked_for(family(), born=date(2006, 8, 9), at=MONDAY)
+    assert leaving.purge_links(midnight(date(2090, 1, 1))) == 0
+
+
+def test_a_link_that_staff_let_go_on_meanwhile_stays(
+    holds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was listed as over is asked again before it goes."""
+    link = linked(family(), staff(Role.INTAKE), at=MONDAY)
+    monkeypatch.setattr(leaving, "ended", lambda _now: [link.pk])
+    assert leaving.purge_links(MONDAY + timedelta(days=1)) == 0
+    assert leaving.purge_links(MONDAY + timedelta(days=366 * 6)) == 0
+    assert Guardianship.objects.filter(pk=link.pk).exists()
 
 
 def test_a_link_stays_while_a_case_of_its_child_is_held(holds: Path) -> None:

@@ -25,8 +25,8 @@ def purge_closed(*, now: datetime, dry: bool) -> int:
 
 @purges("links between an adult and a child, ended")
 def purge_links(*, now: datetime, dry: bool) -> int:
-    """Delete links that ended longer ago than they are kept."""
-    return leaving.ended(now).count() if dry else leaving.purge_links(now)
+    """Delete links that ended, or gave nothing any more, longer ago than they are kept."""
+    return len(leaving.ended(now)) if dry else leaving.purge_links(now)
 
 
 @health("Requests")

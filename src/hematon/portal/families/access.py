@@ -88,6 +88,25 @@ def sight(link: Guardianship, at: datetime, rules: AgeRules, zone: ZoneInfo) -> 
     return granted
 
 
+def over_since(
+    link: Guardianship, at: datetime, rules: AgeRules, zone: ZoneInfo
+) -> datetime | None:
+    """Give since when a link gives nothing any more unless staff decide anew.
+
+    By its own end, or by the birthday that ends parents' access; the patient's link and that of
+    the person a patient chose have no such birthday. None while it may give something, and for a
+    request that nobody has answered.
+    """
+    if link.status != Status.ACTIVE:
+        return link.ended_at
+    ends = [link.expires_at] if link.expires_at else []
+    if not link.is_patient and link.relationship != Relationship.TRUSTED:
+        last = ages.birthday(link.child.birth_date, ages.ending(rules).from_years, rules)
+        grown = ages.midnight(last, zone)
+        ends.append(max(grown, link.override_until or grown))
+    return min((end for end in ends if end <= at), default=None)
+
+
 def _stands(link: Guardianship, at: datetime) -> bool:
     return (
         link.status == Status.ACTIVE
