@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from hematon.portal.accounts.models import Kind, Role, StaffRole, User
-from hematon.portal.families import actions
+from hematon.portal.families import actions, asking
 from hematon.portal.families.models import (
     Child,
     Granted,
@@ -44,8 +44,8 @@ def asked_for(
     at: datetime = AT,
 ) -> Guardianship:
     """A request that waits."""
-    asked = actions.Asked("Sample Adult", relationship, child, born, "CO")
-    return actions.request(asked=asked, by=by, language="en", at=at)
+    asked = asking.Asked("Sample Adult", relationship, child, born, "CO")
+    return asking.request(asked=asked, by=by, language="en", at=at)
 
 
 def linked(

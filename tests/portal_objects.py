@@ -31,6 +31,7 @@ from hematon.portal.care.refused import NotInThisState, NotPermitted
 from hematon.portal.care.status import Kind, Stage, Status
 from hematon.portal.families import access as families
 from hematon.portal.families import actions as links
+from hematon.portal.families import asking
 from hematon.portal.families.models import Child, Granted, Guardianship, Proof, Relationship
 from hematon.portal.families.record_number import set_record_number
 from hematon.portal.files import serve, store
@@ -287,8 +288,8 @@ def _children(world: World) -> None:
     # No page and no act makes such a link before the age of one's own access; it gives nothing.
     Guardianship.objects.filter(pk=own.pk).update(relationship=Relationship.PATIENT)
     Guardianship.objects.filter(pk=locked.pk).update(locked_at=at)
-    asked = links.Asked("Sample Adult", Relationship.PARENT, "Sample Child", eight, "CO")
-    world.waiting = links.request(
+    asked = asking.Asked("Sample Adult", Relationship.PARENT, "Sample Child", eight, "CO")
+    world.waiting = asking.request(
         asked=asked, by=person["guardian, not confirmed"], language="en", at=before
     )
     nineteen, then = date(at.year - 19, 1, 15), at - timedelta(days=5 * 365)
@@ -488,7 +489,7 @@ def _see_visit(world: World, user: User, name: str) -> object:
 
 
 def _ask_another(world: World, user: User, name: str) -> object:
-    return links.request_for_another(
+    return asking.request_for_another(
         child=world.children[name],
         address=f"{uuid.uuid4().hex}@objects.invalid",
         adult_name="Sample Adult",

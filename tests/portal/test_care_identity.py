@@ -22,6 +22,7 @@ from hematon.portal.care.refused import NotInThisState, NotPermitted, Unfinished
 from hematon.portal.care.status import HoldReason, Kind, Status
 from hematon.portal.families import access as families
 from hematon.portal.families import actions as family_actions
+from hematon.portal.families import asking
 from hematon.portal.families.ages import midnight
 from hematon.portal.families.matching import child_index
 from hematon.portal.families.models import Child, Granted, Guardianship, Proof, Relationship
@@ -161,8 +162,8 @@ def test_a_guardian_sees_a_matched_case_and_loses_it_at_once() -> None:
     nurse, mother, father, stranger = (staff(Role.INTAKE), *map(family, ("m", "f", "s")))
     child = link_to(mother, nurse).child
     link = link_to(father, nurse, child=child)
-    waiting = family_actions.request(
-        asked=family_actions.Asked("Sample Adult", Relationship.PARENT, "Sample Child", BORN, "CO"),
+    waiting = asking.request(
+        asked=asking.Asked("Sample Adult", Relationship.PARENT, "Sample Child", BORN, "CO"),
         by=stranger,
         language="en",
         at=NOW,
@@ -317,8 +318,8 @@ def test_a_child_with_a_case_is_not_deleted_when_links_are_joined() -> None:
     """Staff confirm a link for another row of the same child: the case keeps its child."""
     nurse, first, second = staff(Role.INTAKE), family("a"), family("b")
     child = link_to(first, nurse).child
-    link = family_actions.request(
-        asked=family_actions.Asked("Sample Adult", Relationship.PARENT, "Sample Child", BORN, "CO"),
+    link = asking.request(
+        asked=asking.Asked("Sample Adult", Relationship.PARENT, "Sample Child", BORN, "CO"),
         by=second,
         language="en",
         at=NOW,

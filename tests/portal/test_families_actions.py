@@ -16,7 +16,7 @@ from hypothesis.extra.django import TestCase
 from family_cast import AT, asked_for, family, linked, staff
 from hematon.portal.accounts.models import Kind, Role, User
 from hematon.portal.audit.models import Event
-from hematon.portal.families import access, actions, due, notices
+from hematon.portal.families import access, actions, asking, due, notices
 from hematon.portal.families.access import Scope
 from hematon.portal.families.models import (
     Child,
@@ -56,7 +56,7 @@ def acts(link: Guardianship, by: User, at: datetime = AT) -> dict[str, Callable[
         "ask_to_end": lambda: actions.ask_to_end(link=link, reason="x", by=by, at=at),
         "assent": lambda: actions.assent(link=link, agrees=True, by=by, at=at),
         "unassent": lambda: actions.assent(link=link, agrees=False, by=by, at=at),
-        "for_another": lambda: actions.request_for_another(
+        "for_another": lambda: asking.request_for_another(
             child=link.child,
             address="another@families.invalid",
             adult_name="Another Sample",
@@ -219,11 +219,11 @@ def test_one_patient_and_one_open_link_each(nurse: User) -> None:
 def test_only_so_many_requests_wait() -> None:
     """Ten of one person; the eleventh is refused until one is answered."""
     parent = family()
-    for _ in range(actions.MOST_REQUESTS):
+    for _ in range(asking.MOST_REQUESTS):
         asked_for(parent)
-    with pytest.raises(actions.TooMany):
+    with pytest.raises(asking.TooMany):
         asked_for(parent)
-    assert Child.objects.count() == actions.MOST_REQUESTS
+    assert Child.objects.count() == asking.MOST_REQUESTS
 
 
 # --- on behalf of another ------------------------------------------------------------------------
@@ -263,10 +263,10 @@ def test_nobody_asks_about_a_child_they_do_not_see(nurse: User) -> None:
     }
     for relationship in (Relationship.PATIENT, Relationship.TRUSTED):
         with pytest.raises(actions.NotPermitted):
-            actions.request_for_another(relationship=relationship, **ask)
+            asking.request_for_another(relationship=relationship, **ask)
     actions.end(link=link, reason="", by=parent, at=AT)
     with pytest.raises(actions.NotPermitted):
-        actions.request_for_another(relationship=Relationship.PARENT, **ask)
+        asking.request_for_another(relationship=Relationship.PARENT, **ask)
     assert User.objects.with_address("x@families.invalid") is None
 
 
@@ -283,11 +283,11 @@ def test_a_grown_patient_alone_asks_for_a_trusted_person(nurse: User) -> None:
         "at": AT,
     }
     with pytest.raises(actions.NotPermitted):
-        actions.request_for_another(relationship=Relationship.PARENT, **ask)
-    made = actions.request_for_another(relationship=Relationship.TRUSTED, **ask)
+        asking.request_for_another(relationship=Relationship.PARENT, **ask)
+    made = asking.request_for_another(relationship=Relationship.TRUSTED, **ask)
     assert made.status == Status.REQUESTED
     with pytest.raises(actions.NotInThisState):
-        actions.request_for_another(relationship=Relationship.TRUSTED, **ask)
+        asking.request_for_another(relationship=Relationship.TRUSTED, **ask)
 
 
 def test_an_end_of_anothers_access_is_asked_for_and_staff_decide(nurse: User) -> None:

@@ -1,25 +1,24 @@
 """What is done to links between people and children. Each act is one transaction.
 
-Staff of intake confirm, refuse, end, lock, unlock, keep and override; families ask, end their own,
-and ask for an end of another's; the patient agrees. Nothing here gives anything but `confirm`.
+Staff of intake confirm, refuse, end, lock, unlock, keep and override; families end their own and
+ask for an end of another's; the patient agrees. Nothing here gives anything but `confirm`. How
+families ask for a link is in `asking`.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import ProtectedError
 
 from hematon.errors import HematonError
-from hematon.portal.accounts.models import Kind, Role, User
+from hematon.portal.accounts.models import Role, User
 from hematon.portal.audit.record import record
 from hematon.portal.families import access, ages, due, notices
 from hematon.portal.families.models import (
-    NAME_MOST,
     OPEN,
     REASON_MOST,
     Child,
@@ -34,9 +33,6 @@ from hematon.portal.families.models import (
 from hematon.portal.programme.rules import current
 from hematon.portal.programme.shapes import AgeRules
 from hematon.portal.ui.site import site
-
-MOST_REQUESTS = 10
-"""Requests of one person that may wait at a time."""
 
 
 class ActionRefused(HematonError):  # noqa: N818 - a refusal is an answer, not a fault
@@ -55,143 +51,8 @@ class Disputed(ActionRefused):
     """A dispute about this child stops it until staff settle the dispute."""
 
 
-class TooMany(ActionRefused):
-    """Too many requests of this person wait already."""
-
-
 class TooYoung(ActionRefused):
     """The age rules do not allow it yet."""
-
-
-# --- asking --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What someone says of themselves and of the child.
-
-    Attributes:
-        adult_name: the person's own name.
-        relationship: who the person is to the child.
-        child_name: as the child is called in the hospital.
-        birth_date: the child's.
-        state: where the child lives.
-    """
-
-    adult_name: str
-    relationship: Relationship
-    child_name: str
-    birth_date: date
-    state: str = ""
-
-
-@transaction.atomic
-def request(*, asked: Asked, by: User, language: str, at: datetime) -> Guardianship:
-    """Ask for access to a child. It gives nothing until staff confirm it.
-
-    The child is a row of its own until a person has compared it with those that are there: a name
-    and a birth date that fit prove nothing.
-
-    Raises:
-        NotPermitted: the account is no family's.
-        TooMany: too many of this person's requests wait.
-    """
-    _family(by)
-    child = Child.objects.create(
-        name=asked.child_name.strip()[:NAME_MOST],
-        birth_date=asked.birth_date,
-        state=asked.state,
-        made_at=at,
-    )
-    return _asked(
-        user=by,
-        child=child,
-        name=asked.adult_name,
-        relationship=asked.relationship,
-        by=by,
-        language=language,
-        at=at,
-    )
-
-
-@transaction.atomic
-def request_for_another(
-    *,
-    child: Child,
-    address: str,
-    adult_name: str,
-    relationship: Relationship,
-    by: User,
-    language: str,
-    at: datetime,
-) -> Guardianship:
-    """Ask for another person's access to a child one sees oneself.
-
-    Raises:
-        NotPermitted: the person does not see the child, or is not the grown-up patient where a
-            trusted person is asked for.
-        NotInThisState: the other has a link already, or one is being checked.
-        TooMany: too many of this person's requests wait.
-    """
-    _family(by)
-    rules, zone = current(AgeRules), site().zone
-    found, is_patient = access.sight_of(by, child, at)
-    if found.scope is access.Scope.NONE or relationship == Relationship.PATIENT:
-        raise NotPermitted
-    grown = ages.has_reached(child.birth_date, ages.ending(rules).from_years, at, rules, zone)
-    if (relationship == Relationship.TRUSTED) != grown or (grown and not is_patient):
-        raise NotPermitted
-    other = User.objects.with_address(address)
-    if other is None:
-        other = User.objects.create_without_password(address, Kind.FAMILY)
-    if other.kind != Kind.FAMILY or other == by:
-        raise NotInThisState
-    return _asked(
-        user=other,
-        child=child,
-        name=adult_name,
-        relationship=relationship,
-        by=by,
-        language=language,
-        at=at,
-    )
-
-
-def _asked(
-    *,
-    user: User,
-    child: Child,
-    name: str,
-    relationship: Relationship,
-    by: User,
-    language: str,
-    at: datetime,
-) -> Guardianship:
-    # One after the other for one person, so that two forms at once are counted both.
-    User.objects.select_for_update().get(pk=by.pk)
-    if Guardianship.objects.filter(asked_by=by, status=Status.REQUESTED).count() >= MOST_REQUESTS:
-        raise TooMany
-    if Guardianship.objects.filter(user=user, child=child, status__in=OPEN).exists():
-        raise NotInThisState
-    link = Guardianship(
-        user=user,
-        child=child,
-        asked_by=by,
-        adult_name=name.strip()[:NAME_MOST],
-        relationship=relationship,
-        language=language,
-        requested_at=at,
-        due_at=due.answer_by(at),
-    )
-    try:
-        with transaction.atomic():
-            link.save()
-    except IntegrityError as error:
-        # Two people asked for the same person at once.
-        raise NotInThisState from error
-    _changed(link, Step.REQUESTED, by, at)
-    record(by, "guardian.requested", link, relationship=relationship, for_another=user != by)
-    return link
 
 
 # --- staff ---------------------------------------------------------------------------------------
@@ -248,7 +109,7 @@ def confirm(
     link.proof_kind, link.proof = proof_kind, proof
     link.confirmed_by, link.starts_at, link.expires_at = by, at, expires_at
     link.save()
-    change = _changed(link, Step.CONFIRMED, by, at)
+    change = changed(link, Step.CONFIRMED, by, at)
     if before.pk != target.pk:
         with suppress(ProtectedError), transaction.atomic():
             before.delete()
@@ -313,7 +174,7 @@ def lock(*, child: Child, reason: str, by: User, at: datetime) -> int:
     for link in stopped:
         link.locked_at, link.reason = at, _text(reason)
         link.save()
-        notices.tell(link, _changed(link, Step.LOCKED, by, at, reason), at)
+        notices.tell(link, changed(link, Step.LOCKED, by, at, reason), at)
     record(by, "guardian.locked", child, links=len(stopped))
     return len(stopped)
 
@@ -331,7 +192,7 @@ def unlock(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
         raise NotInThisState
     link.locked_at, link.reason = None, _text(reason)
     link.save()
-    notices.tell(link, _changed(link, Step.UNLOCKED, by, at, reason), at)
+    notices.tell(link, changed(link, Step.UNLOCKED, by, at, reason), at)
     record(by, "guardian.unlocked", link)
 
 
@@ -351,7 +212,7 @@ def override(*, link: Guardianship, until: datetime, reason: str, by: User, at: 
         raise NotInThisState
     link.override_until, link.reason = until, _text(reason)
     link.save()
-    notices.tell(link, _changed(link, Step.OVERRIDDEN, by, at, reason), at)
+    notices.tell(link, changed(link, Step.OVERRIDDEN, by, at, reason), at)
     record(by, "guardian.overridden", link, days=(until - at).days)
 
 
@@ -368,7 +229,7 @@ def keep(*, link: Guardianship, reason: str, by: User, at: datetime) -> None:
         raise NotInThisState
     link.end_asked_at = None
     link.save()
-    _changed(link, Step.KEPT, by, at, reason)
+    changed(link, Step.KEPT, by, at, reason)
     record(by, "guardian.kept", link)
 
 
@@ -391,7 +252,7 @@ def ask_to_end(*, link: Guardianship, reason: str, by: User, at: datetime) -> No
         raise NotInThisState
     link.end_asked_at, link.due_at = at, due.answer_by(at)
     link.save()
-    _changed(link, Step.END_ASKED, by, at, reason)
+    changed(link, Step.END_ASKED, by, at, reason)
     record(by, "guardian.end_asked", link)
 
 
@@ -412,17 +273,12 @@ def assent(*, link: Guardianship, agrees: bool, by: User, at: datetime) -> None:
         raise NotInThisState
     link.assented_at = at if agrees else None
     link.save()
-    change = _changed(link, Step.ASSENTED if agrees else Step.UNASSENTED, by, at)
+    change = changed(link, Step.ASSENTED if agrees else Step.UNASSENTED, by, at)
     notices.tell(link, change, at)
     record(by, "guardian.assented" if agrees else "guardian.unassented", link)
 
 
 # --- in every act --------------------------------------------------------------------------------
-
-
-def _family(by: User) -> None:
-    if by.kind != Kind.FAMILY or not by.is_active:
-        raise NotPermitted
 
 
 def _staff(by: User) -> None:
@@ -457,12 +313,11 @@ def _close(
     link.status, link.ended_at, link.reason = status, at, _text(reason)
     link.end_asked_at = None
     link.save()
-    notices.tell(link, _changed(link, step, by, at, reason), at)
+    notices.tell(link, changed(link, step, by, at, reason), at)
 
 
-def _changed(
-    link: Guardianship, step: Step, by: User, at: datetime, reason: str = ""
-) -> LinkChange:
+def changed(link: Guardianship, step: Step, by: User, at: datetime, reason: str = "") -> LinkChange:
+    """Write down a step of a link, with who took it and why."""
     return LinkChange.objects.create(
         link=link, step=step, by=by, at=at, reason=_text(reason) or None
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hematon.portal.accounts.access import family_of, family_page
 from hematon.portal.accounts.models import User
-from hematon.portal.families import access, actions, ages, due, words
+from hematon.portal.families import access, actions, ages, asking, due, words
 from hematon.portal.families.forms import AnotherForm, AskForm, EndForm
 from hematon.portal.families.models import Child, Guardianship, Relationship, Status
 from hematon.portal.programme.rules import current
@@ -105,15 +105,15 @@ def ask_access(request: HttpRequest) -> HttpResponse:
         form = AskForm(request.POST, today=today)
         if form.is_valid():
             given = form.cleaned_data
-            asked = actions.Asked(
+            asked = asking.Asked(
                 adult_name=given["adult_name"],
                 relationship=Relationship(given["relationship"]),
                 child_name=given["child_name"],
                 birth_date=given["birth_date"],
             )
             try:
-                actions.request(asked=asked, by=user, language=_language(), at=at)
-            except actions.TooMany:
+                asking.request(asked=asked, by=user, language=_language(), at=at)
+            except asking.TooMany:
                 form.add_error(None, _("You have 10 requests that wait. Please call us."))
             else:
                 messages.success(request, _("Sent. We tell you by email when we have an answer."))
@@ -136,7 +136,7 @@ def ask_another(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         if form.is_valid():
             given = form.cleaned_data
             try:
-                actions.request_for_another(
+                asking.request_for_another(
                     child=child,
                     address=given["address"],
                     adult_name=given["adult_name"],
@@ -149,7 +149,7 @@ def ask_another(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                 raise Http404 from None
             except actions.NotInThisState:
                 form.add_error("address", _("We cannot ask for this person. Please call us."))
-            except actions.TooMany:
+            except asking.TooMany:
                 form.add_error(None, _("You have 10 requests that wait. Please call us."))
             else:
                 messages.success(request, _("Sent. We tell the person when we have an answer."))
